@@ -1,0 +1,226 @@
+"""Weights: one `.safetensors` file a model, whose header says which network it is and how it was made.
+
+The header holds one entry, "vasari": JSON with at least `network` (`name` in `models.cards.NETWORKS`, and
+`options`), and by convention `task`, `training_data` with licenses, `metrics` with protocol, `version`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load as from_safetensors
+from safetensors.torch import save as to_safetensors
+from torch import Tensor, nn
+
+from vasari.foundation.atomic_files import write_whole
+from vasari.foundation.errors import WeightsError
+
+HEADER_KEY = "vasari"
+BUNDLED_FOLDER = Path(__file__).parent / "weights"
+DIGESTS_FILE = "SHA256SUMS"
+HIGHEST_HALF = torch.finfo(torch.float16).max
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A network in evaluation mode, float32 on the CPU, with its recipe, name and SHA-256 digest (hex)."""
+
+    network: nn.Module
+    recipe: dict[str, Any]
+    name: str
+    digest: str
+
+
+def bundled() -> tuple[str, ...]:
+    """The names of the models that came with the package."""
+    return tuple(sorted(path.stem for path in BUNDLED_FOLDER.glob("*.safetensors")))
+
+
+def load(name_or_path: str | Path) -> Loaded:
+    """The model of a bundled name or of a `.safetensors` file.
+
+    Raises `WeightsError` where it is missing, damaged, of an unknown network or of other shapes; there is
+    no fallback to random weights.
+    """
+    path = find(name_or_path)
+    data = _read(path)
+    recipe = _header(data, path)
+    network = _build(recipe, path)
+    try:
+        state = from_safetensors(data)
+    except SafetensorError as error:
+        raise _damaged(path, str(error)) from error
+    load_state(network, state, path.name)
+    return Loaded(network.eval(), recipe, path.stem, hashlib.sha256(data).hexdigest())
+
+
+def find(name_or_path: str | Path) -> Path:
+    """The file of a bundled name or of a path; a bundled file is held against its recorded digest."""
+    text = str(name_or_path)
+    if text in bundled():
+        path = BUNDLED_FOLDER / f"{text}.safetensors"
+        _check_recorded(path)
+        return path
+    if "://" in text:
+        raise WeightsError(
+            f"{text} is an address; weights are loaded from the package or from a file so far.",
+            remedy="download the file yourself and name its path",
+        )
+    path = Path(text)
+    if not path.is_file():
+        names = ", ".join(bundled()) or "none"
+        raise WeightsError(f"There is no model {text!r}.", remedy=f"name a file, or a bundled model: {names}")
+    return path
+
+
+def save(network: nn.Module, path: str | Path, recipe: Mapping[str, Any]) -> Path:
+    """Write the network's state as float16 with `recipe` in the header; equal states give equal bytes.
+
+    Tensors beyond float16's range stay float32. Raises `WeightsError` where a weight is not finite or the
+    recipe names no network.
+    """
+    if not isinstance(recipe.get("network"), Mapping) or "name" not in recipe["network"]:
+        raise WeightsError("The recipe names no network.", remedy='give {"network": {"name": ..., "options": {...}}}')
+    state = {name: _compact(name, value) for name, value in network.state_dict().items()}
+    header = json.dumps(recipe, sort_keys=True, ensure_ascii=False)
+    return write_whole(Path(path), to_safetensors(state, metadata={HEADER_KEY: header}))
+
+
+def read_recipe(name_or_path: str | Path) -> dict[str, Any]:
+    """The recipe in the header of a model, without building the network."""
+    path = find(name_or_path)
+    return _header(_read(path), path)
+
+
+def digest(path: str | Path) -> str:
+    """SHA-256 of a file, hex."""
+    return hashlib.sha256(_read(Path(path))).hexdigest()
+
+
+def interpolate(first: nn.Module, second: nn.Module, share: float) -> dict[str, Tensor]:
+    """The state (1 - share) × first + share × second of two networks of one shape; share 0..1.
+
+    Interpolated weights of networks fine-tuned from one another behave like something between them
+    (Wang et al. 2019, Deep Network Interpolation, equation 1). Integers come from the nearer one.
+    """
+    one, two = first.state_dict(), second.state_dict()
+    if {name: value.shape for name, value in one.items()} != {name: value.shape for name, value in two.items()}:
+        raise WeightsError(
+            "The two models are of different shapes and cannot be interpolated.",
+            remedy="name two weights of the same network",
+        )
+    nearer = two if share > 0.5 else one
+    return {
+        name: torch.lerp(one[name], two[name], share) if one[name].is_floating_point() else nearer[name].clone()
+        for name in one
+    }
+
+
+def load_state(network: nn.Module, state: Mapping[str, Tensor], name: str) -> None:
+    """Load `state` strictly, floats as float32; raises `WeightsError` telling what does not fit."""
+    mine = network.state_dict()
+    missing, unknown = sorted(set(mine) - set(state)), sorted(set(state) - set(mine))
+    misshapen = [key for key in mine if key in state and mine[key].shape != state[key].shape]
+    if missing or unknown or misshapen:
+        found = [f"{len(ones)} {word} ({ones[0]})" for ones, word in
+                 ((missing, "missing"), (unknown, "unknown"), (misshapen, "of another shape")) if ones]
+        raise WeightsError(
+            f"{name} does not fit the network its header names: tensors {', '.join(found)}.",
+            remedy="use a file of this version of the network, or train it anew",
+        )
+    network.load_state_dict({key: one.to(mine[key].dtype) for key, one in state.items()})
+
+
+def add_bundled(path: str | Path, name: str) -> Path:
+    """Copy a weights file into the package as `name` and record its digest (for maintainers)."""
+    source = Path(path)
+    _header(_read(source), source)
+    target = write_whole(BUNDLED_FOLDER / f"{name}.safetensors", _read(source))
+    lines = [f"{digest(one)}  {one.name}\n" for one in sorted(BUNDLED_FOLDER.glob("*.safetensors"))]
+    write_whole(BUNDLED_FOLDER / DIGESTS_FILE, "".join(lines).encode())
+    return target
+
+
+def _compact(name: str, value: Tensor) -> Tensor:
+    value = value.detach().cpu()
+    if value.is_floating_point():
+        if not bool(torch.isfinite(value).all()):
+            raise WeightsError(f"The weight {name} is not finite.", remedy="go back to an earlier checkpoint")
+        if value.numel() == 0 or float(value.abs().max()) <= HIGHEST_HALF:
+            value = value.to(torch.float16)
+    return value.contiguous().clone()
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise WeightsError(
+            f"{path} cannot be read: {error.strerror or error}.", remedy="name a readable .safetensors file"
+        ) from error
+
+
+def _header(data: bytes, path: Path) -> dict[str, Any]:
+    """The "vasari" entry of a safetensors header: 8 bytes of length, little-endian, then JSON."""
+    length = int.from_bytes(data[:8], "little")
+    if len(data) < 8 or length > len(data) - 8:
+        raise _damaged(path, "the header is cut short")
+    try:
+        header = json.loads(data[8 : 8 + length])
+        metadata = header.get("__metadata__", {})
+    except (ValueError, AttributeError) as error:
+        raise _damaged(path, "the header is not JSON") from error
+    if HEADER_KEY not in metadata:
+        raise WeightsError(
+            f"{path} is a safetensors file without a Vasari recipe.",
+            remedy="use weights saved by Vasari; weights of other programs are imported with `vasari models import`",
+        )
+    try:
+        recipe = json.loads(metadata[HEADER_KEY])
+        if isinstance(recipe["network"]["name"], str):
+            return dict(recipe)
+    except (ValueError, KeyError, TypeError):
+        pass
+    raise _damaged(path, "its recipe names no network")
+
+
+def _build(recipe: Mapping[str, Any], path: Path) -> nn.Module:
+    from vasari.models.cards import NETWORKS
+
+    name, options = recipe["network"]["name"], recipe["network"].get("options", {})
+    if name not in NETWORKS:
+        raise WeightsError(
+            f"{path.name} is for the network {name!r}, which this version does not know.",
+            remedy=f"update Vasari; it knows: {', '.join(sorted(NETWORKS))}",
+        )
+    try:
+        return NETWORKS[name].build(**options)
+    except (TypeError, ValueError) as error:
+        raise WeightsError(
+            f"{path.name} asks {name} for options that it does not have: {error}.",
+            remedy="use a file of this version of Vasari",
+        ) from error
+
+
+def _check_recorded(path: Path) -> None:
+    sums = BUNDLED_FOLDER / DIGESTS_FILE
+    lines = sums.read_text(encoding="utf-8").splitlines() if sums.exists() else []
+    recorded = {name: value for value, _, name in (line.partition("  ") for line in lines)}
+    if recorded.get(path.name) != digest(path):
+        raise WeightsError(
+            f"The bundled model {path.stem} is not the one that was recorded in {DIGESTS_FILE}.",
+            remedy="reinstall Vasari (maintainers: add weights with `models.hub.add_bundled`)",
+        )
+
+
+def _damaged(path: Path, why: str) -> WeightsError:
+    return WeightsError(
+        f"{path} is no whole safetensors file: {why}.", remedy="fetch the file again and compare its digest"
+    )

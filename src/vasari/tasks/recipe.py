@@ -1,0 +1,112 @@
+"""Recipes: TOML files that say what is trained and how; those that ship, and those of a path.
+
+    kind = "restore"            # a line of tasks.objectives.OBJECTIVES
+    [train]                     # tasks.train_plan.TrainPlan
+    images = 1_000_000
+    [network]                   # a line of models.cards.NETWORKS and its options
+    name = "restorer"
+    [network.options]
+    [objective]                 # the objective's own plan
+    [losses]                    # weights of its terms
+    content = 1.0
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from vasari.foundation.errors import PlanError
+from vasari.foundation.plans import from_dict, read_toml, to_dict, with_settings
+from vasari.tasks.train_plan import TrainPlan
+
+if TYPE_CHECKING:
+    from vasari.tasks.objectives import Objective
+
+RECIPES_FOLDER = Path(__file__).parent / "recipes"
+TABLES = ("kind", "train", "network", "objective", "losses", "data")
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """A recipe read and checked: `network` and `objective` are left to the objective to check."""
+
+    name: str
+    kind: str
+    train: TrainPlan
+    network: Mapping[str, Any] = field(default_factory=dict)
+    objective: Mapping[str, Any] = field(default_factory=dict)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The recipe as plain values, as it is written to RUN/recipe.toml."""
+        return {
+            "kind": self.kind,
+            "train": to_dict(self.train),
+            "network": dict(self.network),
+            "objective": dict(self.objective),
+        }
+
+
+def shipped() -> tuple[str, ...]:
+    """The names of the recipes that came with the package."""
+    return tuple(sorted(path.stem for path in RECIPES_FOLDER.glob("*.toml")))
+
+
+def read_recipe(name_or_path: str | Path, settings: tuple[str, ...] = ()) -> Recipe:
+    """The recipe of a shipped name or a TOML file, with `settings` ("train.batch=32") laid over it.
+
+    Raises `PlanError` where it is missing, has an unknown key, or a value of another type.
+    """
+    text = str(name_or_path)
+    path = RECIPES_FOLDER / f"{text}.toml" if text in shipped() else Path(text)
+    if not path.is_file():
+        names = ", ".join(shipped()) or "none"
+        raise PlanError(f"There is no recipe {text!r}.", remedy=f"name a TOML file, or one that ships: {names}")
+    return recipe_from(with_settings(read_toml(path), settings), path.stem)
+
+
+def recipe_from(values: Mapping[str, Any], name: str) -> Recipe:
+    """A recipe from plain values; raises `PlanError` for an unknown key, and for no `kind`."""
+    unknown = sorted(set(values) - set(TABLES))
+    if unknown:
+        raise PlanError(f"{name}: unknown key {unknown[0]!r}.", remedy=f"use one of: {', '.join(TABLES)}")
+    if not isinstance(values.get("kind"), str):
+        raise PlanError(f"{name} has no kind.", remedy='begin the recipe with kind = "restore"')
+    wrong = [table for table in TABLES[1:5] if not isinstance(values.get(table, {}), Mapping)]
+    if wrong:
+        raise PlanError(f"{name}: {wrong[0]} is no table.", remedy=f"write [{wrong[0]}] and its keys below it")
+    train = dict(values.get("train", {}))
+    losses = {**train.pop("losses", {}), **values.get("losses", {})}
+    plan = from_dict(TrainPlan, {**train, "losses": losses}, where=f"{name}.train")
+    return Recipe(name, values["kind"], plan, values.get("network", {}), values.get("objective", {}))
+
+
+def build_objective(recipe: Recipe, data: tuple[Path, ...]) -> Objective:
+    """The recipe's objective; its weights are drawn from the recipe's seed."""
+    import torch
+
+    from vasari.tasks.objectives import OBJECTIVES
+
+    if recipe.kind not in OBJECTIVES:
+        raise PlanError(f"kind={recipe.kind} is not known.", remedy=f"choose from: {', '.join(OBJECTIVES)}")
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(recipe.train.seed)
+        return OBJECTIVES[recipe.kind](recipe, data)
+
+
+def train_recipe(
+    name_or_path: str | Path,
+    data: tuple[Path, ...],
+    run: Path,
+    settings: tuple[str, ...] = (),
+    resume: bool = False,
+) -> dict[str, Any]:
+    """Train a recipe on folders of data into the folder `run`; returns the summary of `training.train`."""
+    from vasari.foundation.runs import RunFolder
+    from vasari.tasks.training import train
+
+    recipe = read_recipe(name_or_path, settings)
+    folder = RunFolder(Path(run), {**recipe.to_dict(), "data": [str(one) for one in data]})
+    return train(build_objective(recipe, data), recipe.train, folder, resume)

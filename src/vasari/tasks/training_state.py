@@ -1,0 +1,161 @@
+"""Everything of a training run that changes: weights, averages, moments, counters; to a checkpoint and back."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor, nn, optim
+
+from vasari.foundation.errors import TrainingError
+from vasari.foundation.runs import Checkpoint
+from vasari.models import averaging
+from vasari.tasks.objectives import Objective, Turn
+from vasari.tasks.optimizers import load_optimizer_state, make_optimizer, optimizer_state
+from vasari.tasks.train_plan import TrainPlan
+
+
+@dataclass(frozen=True)
+class Player:
+    """A turn with its learners' trainable parameters and its optimizer."""
+
+    turn: Turn
+    parameters: tuple[nn.Parameter, ...]
+    optimizer: optim.Optimizer
+
+
+@dataclass
+class Counters:
+    """The plain numbers of a run; `sums` are the totals and counts since the last line of the log."""
+
+    step: int = 0
+    images_seen: int = 0
+    skipped_steps: int = 0
+    skipped_in_a_row: int = 0
+    seconds: float = 0.0
+    best_value: float | None = None
+    best_images_seen: int = 0
+    sums: dict[str, list[float]] = field(default_factory=dict)
+
+
+@dataclass
+class TrainingState:
+    """The networks, their averages, the players and the counters of one run."""
+
+    networks: Mapping[str, nn.Module]
+    averages: Mapping[str, nn.Module]
+    players: Sequence[Player]
+    counters: Counters
+
+    def judged(self) -> dict[str, nn.Module]:
+        """The networks to validate and publish: averages where there are any."""
+        return {name: self.averages.get(name, network) for name, network in self.networks.items()}
+
+    def update_averages(self, plan: TrainPlan) -> None:
+        """Move every average towards its network after a step."""
+        kept = averaging.decay(plan.batch, self.counters.images_seen, plan.ema_half_life_images)
+        for name, average in self.averages.items():
+            averaging.update(average, self.networks[name], kept)
+
+
+def new_state(objective: Objective, plan: TrainPlan, device: torch.device, channels_last: bool) -> TrainingState:
+    """The state before the first step, on the device; raises `TrainingError` where a turn has nothing to learn."""
+    layout = torch.channels_last if channels_last else torch.preserve_format
+    networks = dict(objective.networks)
+    for network in (*networks.values(), *objective.fixed.values()):
+        network.to(device=device, memory_format=layout)  # type: ignore[call-overload]
+    for network in objective.fixed.values():
+        network.eval().requires_grad_(False)
+    players = [_player(turn, plan) for turn in objective.turns]
+    if not players or len({one.turn.name for one in players}) < len(players):
+        raise TrainingError("The objective's turns have no names of their own.", remedy="give it distinct turns")
+    averaged = objective.averaged if plan.ema_half_life_images else ()
+    averages = {name: averaging.averaged_copy(networks[name]) for name in averaged}
+    for network in networks.values():
+        network.train().requires_grad_(False)
+    return TrainingState(networks, averages, players, Counters())
+
+
+def _player(turn: Turn, plan: TrainPlan) -> Player:
+    parameters = {id(one): one for learner in turn.learners for one in learner.parameters() if one.requires_grad}
+    if not parameters:
+        raise TrainingError(
+            f"The turn {turn.name!r} has no trainable weights.", remedy="list a learner that is not frozen"
+        )
+    ready = tuple(parameters.values())
+    return Player(turn, ready, make_optimizer(ready, plan))
+
+
+@contextlib.contextmanager
+def thawed(player: Player) -> Iterator[None]:
+    """Let gradients reach the player's own parameters, and no others, while the block lasts."""
+    for parameter in player.parameters:
+        parameter.requires_grad_(True)
+    try:
+        yield
+    finally:
+        for parameter in player.parameters:
+            parameter.requires_grad_(False)
+
+
+@contextlib.contextmanager
+def in_evaluation_mode(networks: Mapping[str, nn.Module]) -> Iterator[None]:
+    """Evaluation mode while the block lasts; every module then has its former mode again."""
+    modes = [(module, module.training) for network in networks.values() for module in network.modules()]
+    for network in networks.values():
+        network.eval()
+    try:
+        yield
+    finally:
+        for module, training in modes:
+            module.training = training
+
+
+def to_checkpoint(state: TrainingState, recipe_digest: str) -> Checkpoint:
+    """The whole state. Noise needs none: every step is seeded by its number (see `training.step_seed`)."""
+    tensors: dict[str, Tensor] = {}
+    values: dict[str, Any] = {}
+    for kind, networks in (("networks", state.networks), ("averages", state.averages)):
+        for name, network in networks.items():
+            tensors |= {f"{kind}/{name}/{key}": one for key, one in network.state_dict().items()}
+    for player in state.players:
+        prefix = f"optimizers/{player.turn.name}"
+        ours, others = optimizer_state(player.optimizer)
+        tensors |= {f"{prefix}/{key}": one for key, one in ours.items()}
+        values |= {f"{prefix}/{key}": one for key, one in others.items()}
+    # Copies, since a file must not hold one memory twice (tied weights).
+    whole = {name: one.detach().cpu().contiguous().clone() for name, one in tensors.items()}
+    return Checkpoint(whole, {"recipe": recipe_digest, "counters": vars(state.counters), "values": values})
+
+
+def from_checkpoint(state: TrainingState, checkpoint: Checkpoint, recipe_digest: str) -> None:
+    """Put a checkpoint into `state`; raises `TrainingError` where it belongs to another recipe."""
+    facts = checkpoint.facts
+    if facts["recipe"] != recipe_digest:
+        raise TrainingError(
+            "The run's checkpoint belongs to another recipe.",
+            remedy="resume with the recipe in RUN/recipe.toml, or name a new folder",
+        )
+    try:
+        for kind, networks in (("networks", state.networks), ("averages", state.averages)):
+            for name, network in networks.items():
+                network.load_state_dict(_below(checkpoint.tensors, f"{kind}/{name}/"))
+        for player in state.players:
+            prefix = f"optimizers/{player.turn.name}/"
+            load_optimizer_state(
+                player.optimizer, _below(checkpoint.tensors, prefix), _below(facts["values"], prefix)
+            )
+    except (RuntimeError, KeyError, IndexError) as error:
+        raise TrainingError(
+            f"The run's checkpoint does not fit the networks: {error}.",
+            remedy="resume with the version that began the run, or name a new folder",
+        ) from error
+    for name, value in facts["counters"].items():
+        setattr(state.counters, name, value)
+
+
+def _below(values: Mapping[str, Any], prefix: str) -> dict[str, Any]:
+    return {name.removeprefix(prefix): one for name, one in values.items() if name.startswith(prefix)}
