@@ -43,6 +43,7 @@ class Leaf:
     crop: tuple[int, int, int, int] | None = None
 
 
+# The seeds were chosen for variety, by looking at the aged pictures alone.
 ALBUM: tuple[Leaf, ...] = (
     Leaf(
         "portrait",
@@ -51,7 +52,7 @@ ALBUM: tuple[Leaf, ...] = (
         source="astronaut.png",
         era="gelatin-silver",
         severity=2,
-        seed=11,
+        seed=7,
         depth=16,
         crop=(60, 0, 380, 400),
     ),
@@ -62,7 +63,7 @@ ALBUM: tuple[Leaf, ...] = (
         source="motorcycle_left.png",
         era="chromogenic-1970s",
         severity=2,
-        seed=23,
+        seed=4,
         depth=16,
     ),
     Leaf(
@@ -72,7 +73,7 @@ ALBUM: tuple[Leaf, ...] = (
         source="camera.png",
         era="gelatin-silver",
         severity=3,
-        seed=35,
+        seed=7,
         depth=16,
     ),
     Leaf(
@@ -82,7 +83,7 @@ ALBUM: tuple[Leaf, ...] = (
         source="coffee.png",
         era="chromogenic-1970s",
         severity=3,
-        seed=41,
+        seed=2,
         suffix=".jpg",
     ),
     Leaf(
@@ -92,7 +93,7 @@ ALBUM: tuple[Leaf, ...] = (
         source="chelsea.png",
         era="autochrome",
         severity=1,
-        seed=53,
+        seed=5,
         suffix=".png",
     ),
     Leaf(
@@ -102,7 +103,7 @@ ALBUM: tuple[Leaf, ...] = (
         source="coins.png",
         era="albumen",
         severity=2,
-        seed=61,
+        seed=5,
         depth=16,
     ),
     Leaf(
@@ -112,7 +113,7 @@ ALBUM: tuple[Leaf, ...] = (
         source="rocket.jpg",
         era="chromogenic-1970s",
         severity=1,
-        seed=73,
+        seed=5,
         suffix=".jpg",
     ),
     Leaf(
@@ -122,7 +123,7 @@ ALBUM: tuple[Leaf, ...] = (
         source="astronaut.png",
         era="newspaper",
         severity=2,
-        seed=87,
+        seed=1,
     ),
 )
 

@@ -192,7 +192,8 @@ def _plain(value: Any) -> str:
 def _notes(model: str, digest: str) -> str:
     return f"""<section><h2>What was done</h2>
 <p>Each photograph was faded, stained, scratched, blurred and given grain by the simulator that the documentation
-describes, with a fixed seed, and saved as a scan: 16-bit TIFF, 8-bit TIFF, JPEG or PNG. The scans were then restored
+describes, with a fixed seed (chosen for variety, by looking at the aged
+pictures alone), and saved as a scan: 16-bit TIFF, 8-bit TIFF, JPEG or PNG. The scans were then restored
 just as a folder of real scans would be, with</p>
 <pre>vasari restore scans -o restored --evidence</pre>
 <p>First the tone of the whole picture is set right from a thumbnail; then grain, blur, scratches and stains are
