@@ -10,11 +10,10 @@
 
 from __future__ import annotations
 
-import hashlib
 import io
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -115,14 +114,17 @@ def read_checkpoint(path: Path) -> Checkpoint:
     return Checkpoint(tensors, facts)
 
 
-def recipe_digest(recipe: Mapping[str, Any], without: Mapping[str, tuple[str, ...]]) -> str:
-    """SHA-256 of the recipe's canonical JSON, less the keys `without[table]`, which may differ on resuming."""
-    kept: dict[str, Any] = {}
-    for table, values in recipe.items():
-        free = without.get(table, ())
-        if isinstance(values, Mapping):
-            kept[table] = {key: one for key, one in values.items() if key not in free}
-        elif table not in without.get("", ()):
-            kept[table] = values
-    text = json.dumps(kept, sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(text.encode()).hexdigest()
+def differences(former: Mapping[str, Any], asked: Mapping[str, Any], free: Collection[str]) -> list[str]:
+    """What differs between two recipes, as "train.batch was 16, is 32"; the names in `free` may differ."""
+    before, now = _flat(former), _flat(asked)
+    names = [name for name in sorted({*before, *now}) if name not in free]
+    return [
+        f"{name} was {before.get(name)}, is {now.get(name)}" for name in names if before.get(name) != now.get(name)
+    ]
+
+
+def _flat(table: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for key, value in table.items():
+        found |= _flat(value, f"{prefix}{key}.") if isinstance(value, Mapping) else {f"{prefix}{key}": value}
+    return found

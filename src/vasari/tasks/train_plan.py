@@ -11,12 +11,13 @@ OPTIMIZER_NAMES = ("sgd", "momentum", "rmsprop", "adam", "adamw", "radam")
 
 # What may differ when a run is resumed, since it does not change the curve.
 FREE_WHEN_RESUMING = (
-    "device",
-    "workers",
-    "validate_every_images",
-    "save_every_seconds",
-    "log_every_steps",
-    "stop_after_minutes",
+    "data",
+    "train.device",
+    "train.workers",
+    "train.validate_every_images",
+    "train.save_every_seconds",
+    "train.log_every_steps",
+    "train.stop_after_minutes",
 )
 
 @dataclass(frozen=True)

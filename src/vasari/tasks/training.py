@@ -23,7 +23,6 @@ import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from importlib import metadata
 from types import FrameType
 from typing import Any
 
@@ -34,13 +33,14 @@ from torch import Tensor, nn
 from vasari.foundation.devices import choose_device, choose_precision
 from vasari.foundation.errors import PlanError, TrainingError
 from vasari.foundation.plans import to_dict
-from vasari.foundation.runs import RunFolder, recipe_digest
+from vasari.foundation.runs import RunFolder
+from vasari.foundation.version import VERSION
 from vasari.models import hub
-from vasari.tasks.batches import steps_of_batches, to_device
 from vasari.tasks.objectives import Batch, Objective
 from vasari.tasks.optimizers import learning_rate
 from vasari.tasks.processes import World, joined
-from vasari.tasks.train_plan import FREE_WHEN_RESUMING, TrainPlan
+from vasari.tasks.train_plan import TrainPlan
+from vasari.tasks.training_batches import steps_of_batches, to_device
 from vasari.tasks.training_report import Report
 from vasari.tasks.training_state import (
     Player,
@@ -196,7 +196,6 @@ class _Loop:
         self.objective, self.plan, self.weights, self.run, self.world = objective, plan, weights, run, world
         self.arithmetic = Arithmetic(device, precision, channels_last)
         self.recipe = {**run.recipe, "train": to_dict(plan)}
-        self.digest = recipe_digest(self.recipe, without={"train": FREE_WHEN_RESUMING, "": ("data",)})
         self.state = new_state(objective, plan, device, channels_last)
         self.begin_or_resume(resume)
         for network in (*self.state.networks.values(), *self.state.averages.values()):
@@ -204,6 +203,7 @@ class _Loop:
         self.report = Report(run, plan, self.state.counters, quiet=not world.is_first)
         self.began = self.saved = time.monotonic()
         self.seconds_before = self.state.counters.seconds
+        self.saved_step = self.state.counters.step
         self.signal_name = ""
 
     def begin_or_resume(self, resume: bool) -> None:
@@ -214,7 +214,7 @@ class _Loop:
             )
         checkpoint = self.run.read_checkpoint()
         if checkpoint is not None:
-            from_checkpoint(self.state, checkpoint, self.digest)
+            from_checkpoint(self.state, checkpoint, self.recipe)
         self.world.wait()
         if self.world.is_first:
             self.run.begin(self.recipe)
@@ -224,19 +224,16 @@ class _Loop:
         """Train to the end, to the time given, or to a signal."""
         counters, plan, world = self.state.counters, self.plan, self.world
         examples = self.objective.examples(plan.seed)
-        stopped_by = "end"
+        stopped_by = ""
         with self.listening():
             for micro_batches in steps_of_batches(examples, plan, counters.step, world.rank, world.size):
                 self.step(micro_batches)
                 stopped_by = self.reason_to_stop()
-                is_last = counters.step == plan.steps or stopped_by == "time"
-                self.validate_if_due(is_last)
-                if stopped_by or is_last:
+                self.validate_if_due(is_last=counters.step == plan.steps or stopped_by == "time")
+                if stopped_by:
                     break
                 if time.monotonic() - self.saved >= plan.save_every_seconds:
                     self.save()
-        stopped_by = stopped_by or "end"
-        if time.monotonic() > self.began and counters.step:
             self.save()
         finished = counters.step == plan.steps
         if not finished:
@@ -333,7 +330,7 @@ class _Loop:
         networks, published = self.state.judged(), self.objective.published
         for name, header in published.items():
             made = {
-                "version": metadata.version("vasari"),
+                "version": VERSION,
                 "images_seen": self.state.counters.images_seen,
                 "metrics": {key: float(value) for key, value in metrics.items()},
                 "recipe": self.recipe,
@@ -342,10 +339,11 @@ class _Loop:
             hub.save(networks[name], self.run.path / f"{which}{suffix}.safetensors", {**made, **header})
 
     def save(self) -> None:
-        """Write a checkpoint (in the first process)."""
+        """Write a checkpoint (in the first process), unless this step has one."""
         self.saved = time.monotonic()
-        if self.world.is_first:
-            self.run.write_checkpoint(self.state.counters.images_seen, to_checkpoint(self.state, self.digest))
+        if self.world.is_first and self.saved_step != self.state.counters.step:
+            self.run.write_checkpoint(self.state.counters.images_seen, to_checkpoint(self.state, self.recipe))
+            self.saved_step = self.state.counters.step
 
     def reason_to_stop(self) -> str:
         """A signal's name, "time", or nothing; the same in every process."""

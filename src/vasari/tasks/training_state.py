@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,11 +12,12 @@ import torch
 from torch import Tensor, nn, optim
 
 from vasari.foundation.errors import TrainingError
-from vasari.foundation.runs import Checkpoint
+from vasari.foundation.plans import to_dict
+from vasari.foundation.runs import Checkpoint, differences
 from vasari.models import averaging
 from vasari.tasks.objectives import Objective, Turn
 from vasari.tasks.optimizers import load_optimizer_state, make_optimizer, optimizer_state
-from vasari.tasks.train_plan import TrainPlan
+from vasari.tasks.train_plan import FREE_WHEN_RESUMING, TrainPlan
 
 
 @dataclass(frozen=True)
@@ -114,7 +116,7 @@ def in_evaluation_mode(networks: Mapping[str, nn.Module]) -> Iterator[None]:
             module.training = training
 
 
-def to_checkpoint(state: TrainingState, recipe_digest: str) -> Checkpoint:
+def to_checkpoint(state: TrainingState, recipe: Mapping[str, Any]) -> Checkpoint:
     """The whole state. Noise needs none: every step is seeded by its number (see `training.step_seed`)."""
     tensors: dict[str, Tensor] = {}
     values: dict[str, Any] = {}
@@ -128,15 +130,19 @@ def to_checkpoint(state: TrainingState, recipe_digest: str) -> Checkpoint:
         values |= {f"{prefix}/{key}": one for key, one in others.items()}
     # Copies, since a file must not hold one memory twice (tied weights).
     whole = {name: one.detach().cpu().contiguous().clone() for name, one in tensors.items()}
-    return Checkpoint(whole, {"recipe": recipe_digest, "counters": vars(state.counters), "values": values})
+    return Checkpoint(whole, {"recipe": recipe, "counters": vars(state.counters), "values": values})
 
 
-def from_checkpoint(state: TrainingState, checkpoint: Checkpoint, recipe_digest: str) -> None:
+def from_checkpoint(state: TrainingState, checkpoint: Checkpoint, recipe: Mapping[str, Any]) -> None:
     """Put a checkpoint into `state`; raises `TrainingError` where it belongs to another recipe."""
     facts = checkpoint.facts
-    if facts["recipe"] != recipe_digest:
+    # An option that is younger than the checkpoint had its default.
+    former = {**facts["recipe"], "train": {**to_dict(TrainPlan()), **facts["recipe"]["train"]}}
+    # Through JSON, as the former one came: tuples are lists there.
+    found = differences(former, json.loads(json.dumps(recipe)), FREE_WHEN_RESUMING)
+    if found:
         raise TrainingError(
-            "The run's checkpoint belongs to another recipe.",
+            f"The run's checkpoint belongs to another recipe: {'; '.join(found)}.",
             remedy="resume with the recipe in RUN/recipe.toml, or name a new folder",
         )
     try:
