@@ -114,6 +114,13 @@ class Objective(ABC):
         """The metric that decides which weights are best, and "max" or "min"; None keeps only the last."""
         return None
 
+    def begin_step(self, step: int, images_seen: int) -> None:
+        """Told before each step how far the run is: for terms that fade in or come at every n-th step.
+
+        What an objective derives from these two alone, and not from a count of its own, resumes exactly.
+        """
+        return None
+
     def validate(self, networks: Mapping[str, nn.Module]) -> Validation:
         """Judge `networks` (averages where there are any, in evaluation mode); runs in the first process,
         without gradients and in float32: open an autocast where bfloat16 is what is to be judged."""

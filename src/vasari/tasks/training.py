@@ -258,6 +258,7 @@ class _Loop:
         counters, plan = self.state.counters, self.plan
         torch.manual_seed(step_seed(plan.seed, counters.step, self.world.rank))
         ready = [to_device(one, self.arithmetic.device, self.arithmetic.channels_last) for one in micro_batches]
+        self.objective.begin_step(counters.step, counters.images_seen)
         due = [one for one in self.state.players if one.turn.is_due(counters.step, counters.images_seen)]
         rate = learning_rate(plan, counters.images_seen)
         values, finite = train_step(due, ready, self.weights, plan, rate, self.arithmetic, self.world)

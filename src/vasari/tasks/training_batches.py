@@ -83,9 +83,11 @@ def _shapes(item: Batch) -> str:
 
 
 def _prepare_worker(_: int) -> None:
-    # One thread a worker (the loop needs the cores), and Ctrl-C is the loop's to answer.
+    # One thread a worker (the loop needs the cores); Ctrl-C is the loop's to answer, and its own way of
+    # answering SIGTERM must not be inherited, or workers could not be ended.
     torch.set_num_threads(1)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
 def steps_of_batches(
