@@ -145,7 +145,14 @@ def test_dependencies_are_bounded_and_without_torchvision() -> None:
 
 
 def test_no_machine_paths_and_no_registry_hosts_in_the_tree() -> None:
-    suspects = ("/work" + "/", "pypi" + ".org", "--index" + "-url", "--find" + "-links")
+    suspects = (
+        "/work/" + "main",
+        "/work/" + "shared",
+        "/work/" + "venv",
+        "pypi" + ".org",
+        "--index" + "-url",
+        "--find" + "-links",
+    )
     kinds = {".py", ".md", ".toml", ".yml", ".html", ".sh", ""}
     found = []
     for folder in ("src", "tests", "docs", "benchmarks", ".ci"):
