@@ -1,0 +1,90 @@
+"""What a restoration is asked for. Imports no torch: the command line and the web form are derived from it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from vasari.foundation.errors import PlanError
+from vasari.foundation.plans import check, option
+
+STAGES = ("tone", "repair")
+LOSSY_FORMATS = ("jpeg", "webp")
+# The model that `vividness` mixes: its two weights are `restore-faithful` and `restore-vivid`.
+DEFAULT_MODEL = "restore"
+FAITHFUL, VIVID = "restore-faithful", "restore-vivid"
+# The one default of vividness; above 0 needs the weights `restore-vivid`.
+DEFAULT_VIVIDNESS = 0.0
+
+
+@dataclass(frozen=True)
+class RestorePlan:
+    """How pictures are restored; everything here decides the bytes of a result."""
+
+    vividness: float = option(
+        DEFAULT_VIVIDNESS,
+        "how much fine detail the model may imagine: 0 faithful .. 1 vivid; only for the model 'restore'",
+        minimum=0.0,
+        maximum=1.0,
+    )
+    tone: str = option(
+        "neutral",
+        "'neutral' undoes fading and color casts, 'keep' repairs in the tone of the scan",
+        choices=("neutral", "keep"),
+    )
+    stages: tuple[str, ...] = option(
+        STAGES,
+        "what is done, separated by commas: tone (fading, casts), repair (grain, blur, scratches)",
+        choices=STAGES,
+    )
+    strength: float = option(1.0, "blend from the scan (0, unchanged) to the full result (1)", minimum=0.0, maximum=1.0)
+    only_damage: bool = option(
+        False, "change only pixels found damaged; all others stay bit-identical (lossless formats only)"
+    )
+    damage_threshold: float = option(
+        0.5, "--only-damage: the probability of damage from which a pixel may change", minimum=0.0, maximum=1.0
+    )
+    damage_margin_px: int = option(
+        3, "--only-damage: how far around a damaged pixel others may change, in pixels", minimum=0, maximum=64
+    )
+    evidence: bool = option(False, "write NAME.damage.png (what was invented) and NAME.change.png (how far moved)")
+    format: str | None = option(
+        None, "file format of the results; else as the source", choices=("tiff", "jpeg", "png", "webp")
+    )
+    quality: int = option(95, "quality of JPEG and WebP results, 1..100", minimum=1, maximum=100)
+    model: str = option(DEFAULT_MODEL, "a bundled model's name, or the path of a .safetensors file")
+    precision: str = option(
+        "auto",
+        "arithmetic of the network: 'auto' takes bfloat16 where this machine gains by it",
+        choices=("auto", "float32", "bfloat16"),
+    )
+    device: str = option("cpu", "where the network runs", choices=("auto", "cpu", "cuda", "mps"))
+    tile_px: int = option(768, "side of the tiles that large scans are worked in, in pixels", minimum=64, maximum=8192)
+
+    def __post_init__(self) -> None:
+        check(self)
+        if not self.stages or len(set(self.stages)) != len(self.stages):
+            raise PlanError(
+                f"stages={','.join(self.stages)} is not a list of different stages.", remedy="use --stages tone,repair"
+            )
+        if self.tone == "keep" and "repair" not in self.stages:
+            raise PlanError(
+                "tone=keep without the stage repair leaves nothing to do.",
+                remedy="use --stages repair to keep the tone, or --tone neutral to correct it",
+            )
+        if self.only_damage and "repair" not in self.stages:
+            raise PlanError("only_damage needs the stage repair.", remedy="use --stages tone,repair or --stages repair")
+        if self.only_damage and self.format in LOSSY_FORMATS:
+            raise PlanError(
+                f"only_damage promises bit-identical pixels, which {self.format} cannot keep.",
+                remedy="use --format tiff or --format png",
+            )
+
+    @property
+    def keeps_tone(self) -> bool:
+        """True where the result stands in the tone of the source."""
+        return self.tone == "keep" or "tone" not in self.stages or self.only_damage
+
+    @property
+    def repairs(self) -> bool:
+        """True where the U-Net has work: the stage repair, with a strength above 0."""
+        return "repair" in self.stages and self.strength > 0
