@@ -10,10 +10,12 @@
 
 from __future__ import annotations
 
+import fcntl
 import io
 import json
 import os
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -51,6 +53,26 @@ class RunFolder:
         remove_leftovers(self.path)
         remove_leftovers(self.path / "checkpoints")
         write_whole(self.path / "recipe.toml", to_toml(recipe).encode())
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Keep other processes from training in this folder; the system frees it when this one dies."""
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            lock = (self.path / ".lock").open("a")
+        except OSError as error:
+            raise TrainingError(
+                f"The run's folder {self.path} cannot be used: {error.strerror or error}.",
+                remedy="choose a folder that you may write to",
+            ) from error
+        with lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError:
+                raise TrainingError(
+                    f"Another process is training in {self.path}.", remedy="wait for it, or name another folder"
+                ) from None
+            yield
 
     @property
     def is_used(self) -> bool:

@@ -21,6 +21,7 @@ from torch import Tensor, nn
 
 from vasari.foundation.atomic_files import write_whole
 from vasari.foundation.errors import WeightsError
+from vasari.models import downloads
 
 HEADER_KEY = "vasari"
 BUNDLED_FOLDER = Path(__file__).parent / "weights"
@@ -44,7 +45,7 @@ def bundled() -> tuple[str, ...]:
 
 
 def load(name_or_path: str | Path) -> Loaded:
-    """The model of a bundled name or of a `.safetensors` file.
+    """The model of a bundled name, a `.safetensors` file, or an address with its digest (see `downloads`).
 
     Raises `WeightsError` where it is missing, damaged, of an unknown network or of other shapes; there is
     no fallback to random weights.
@@ -62,17 +63,14 @@ def load(name_or_path: str | Path) -> Loaded:
 
 
 def find(name_or_path: str | Path) -> Path:
-    """The file of a bundled name or of a path; a bundled file is held against its recorded digest."""
+    """The file of a bundled name, a path or an address; what is bundled or downloaded is held against its digest."""
     text = str(name_or_path)
     if text in bundled():
         path = BUNDLED_FOLDER / f"{text}.safetensors"
         _check_recorded(path)
         return path
-    if "://" in text:
-        raise WeightsError(
-            f"{text} is an address; weights are loaded from the package or from a file so far.",
-            remedy="download the file yourself and name its path",
-        )
+    if downloads.is_address(text):
+        return downloads.fetched(text)
     path = Path(text)
     if not path.is_file():
         names = ", ".join(bundled()) or "none"
@@ -129,8 +127,8 @@ def load_state(network: nn.Module, state: Mapping[str, Tensor], name: str) -> No
     missing, unknown = sorted(set(mine) - set(state)), sorted(set(state) - set(mine))
     misshapen = [key for key in mine if key in state and mine[key].shape != state[key].shape]
     if missing or unknown or misshapen:
-        found = [f"{len(ones)} {word} ({ones[0]})" for ones, word in
-                 ((missing, "missing"), (unknown, "unknown"), (misshapen, "of another shape")) if ones]
+        kinds = ((missing, "missing"), (unknown, "unknown"), (misshapen, "of another shape"))
+        found = [f"{len(names)} {kind} ({names[0]})" for names, kind in kinds if names]
         raise WeightsError(
             f"{name} does not fit the network its header names: tensors {', '.join(found)}.",
             remedy="use a file of this version of the network, or train it anew",

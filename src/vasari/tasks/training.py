@@ -78,7 +78,11 @@ def train(objective: Objective, plan: TrainPlan, run: RunFolder, resume: bool = 
     """
     weights = term_weights(objective, plan)
     device_generators = [torch.cuda.current_device()] if torch.cuda.is_available() else []
-    with joined(plan.device) as world, torch.random.fork_rng(devices=device_generators):
+    with (
+        joined(plan.device) as world,
+        run.held() if world.is_first else contextlib.nullcontext(),
+        torch.random.fork_rng(devices=device_generators),
+    ):
         loop = _Loop(objective, plan, weights, run, world, resume)
         try:
             return loop.go()
