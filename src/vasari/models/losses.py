@@ -1,0 +1,105 @@
+"""Losses as pure functions: content, structure, and the adversarial kinds; each formula with its source."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+
+def log_mean_square(made: Tensor, truth: Tensor, floor: float = 3e-5) -> Tensor:
+    """Mean over pictures of log10(mean square error + floor): minus a tenth of the mean PSNR in decibel.
+
+    made, truth [N, C, h, w] -> scalar. As the PSNR loss of NAFNet (Chen et al. 2022, arXiv:2204.04676);
+    the floor, at 45 dB, ends the chase after pictures that are already right.
+    """
+    errors = (made.float() - truth.float()).square().flatten(1).mean(1)
+    return torch.log10(errors + floor).mean()
+
+
+def charbonnier(made: Tensor, truth: Tensor, softness: float = 1e-3) -> Tensor:
+    """Mean of √(d² + softness²), a smooth absolute error (Charbonnier et al. 1994); [N, C, h, w] -> scalar."""
+    return torch.sqrt((made.float() - truth.float()).square() + softness**2).mean()
+
+
+def luma(pixels: Tensor) -> Tensor:
+    """Rec. 601 luma of sRGB-encoded pixels: [N, 3, h, w] -> [N, 1, h, w]."""
+    red, green, blue = pixels.float().unbind(1)
+    return (0.299 * red + 0.587 * green + 0.114 * blue)[:, None]
+
+
+def structural_dissimilarity(made: Tensor, truth: Tensor, window: int = 7) -> Tensor:
+    """1 - SSIM of luma (Wang et al. 2004, eq. 13), [N, 3, h, w] in 0..1 -> scalar.
+
+    Departs from the paper in its window: a `window`² mean in place of an 11×11 Gaussian, which costs a
+    fifth; the metric in `tasks/metrics.py` keeps the Gaussian.
+    """
+    a, b = luma(made), luma(truth)
+
+    def mean(x: Tensor) -> Tensor:
+        return functional.avg_pool2d(x, window, stride=1)
+
+    mean_a, mean_b = mean(a), mean(b)
+    variance_a = mean(a * a) - mean_a.square()
+    variance_b = mean(b * b) - mean_b.square()
+    covariance = mean(a * b) - mean_a * mean_b
+    luminance = (2 * mean_a * mean_b + 0.01**2) / (mean_a.square() + mean_b.square() + 0.01**2)
+    structure = (2 * covariance + 0.03**2) / (variance_a + variance_b + 0.03**2)
+    return 1 - (luminance * structure).mean()
+
+
+def _bce(real: Tensor, made: Tensor) -> Tensor:
+    return functional.softplus(-real).mean() + functional.softplus(made).mean()
+
+
+def _lsgan(real: Tensor, made: Tensor) -> Tensor:
+    return 0.5 * ((real - 1).square().mean() + made.square().mean())
+
+
+def _hinge(real: Tensor, made: Tensor) -> Tensor:
+    return functional.relu(1 - real).mean() + functional.relu(1 + made).mean()
+
+
+def _wgan(real: Tensor, made: Tensor) -> Tensor:
+    return made.mean() - real.mean()
+
+
+def _rpgan(real: Tensor, made: Tensor) -> Tensor:
+    return functional.softplus(made - real).mean()
+
+
+CRITIC_LOSSES: Mapping[str, Callable[[Tensor, Tensor], Tensor]] = MappingProxyType(
+    {"bce": _bce, "lsgan": _lsgan, "hinge": _hinge, "wgan": _wgan, "rpgan": _rpgan}
+)
+"""What a critic minimizes, of its scores (real, made), any equal shapes -> scalar.
+
+bce: non-saturating GAN (Goodfellow et al. 2014, arXiv:1406.2661); lsgan: least squares (Mao et al. 2016,
+arXiv:1611.04076, eq. 9 with a=0, b=c=1); hinge (Lim & Ye 2017, arXiv:1705.02894); wgan (Arjovsky et al.
+2017, arXiv:1701.07875; needs clipping or a penalty); rpgan: relativistic pairing (Jolicoeur-Martineau
+2018, arXiv:1807.00734; Huang et al. 2024, arXiv:2501.05441, eq. 2).
+"""
+
+
+GENERATOR_LOSSES: Mapping[str, Callable[[Tensor, Tensor], Tensor]] = MappingProxyType(
+    {
+        "bce": lambda real, made: functional.softplus(-made).mean(),
+        "lsgan": lambda real, made: 0.5 * (made - 1).square().mean(),
+        "hinge": lambda real, made: -made.mean(),
+        "wgan": lambda real, made: -made.mean(),
+        "rpgan": lambda real, made: functional.softplus(real - made).mean(),
+    }
+)
+"""What a generator minimizes, of the critic's scores (real, made) -> scalar; papers as above."""
+
+
+def gradient_penalty(scores: Tensor, pixels: Tensor) -> Tensor:
+    """R1 or R2: half the mean square norm of ∂scores/∂pixels (Mescheder et al. 2018, arXiv:1801.04406, eq. 9).
+
+    scores, any shape, computed from pixels [N, C, h, w], which require a gradient. On real pictures it
+    is R1, on made ones R2.
+    """
+    (gradient,) = torch.autograd.grad(scores.sum(), pixels, create_graph=True)
+    return 0.5 * gradient.float().square().flatten(1).sum(1).mean()
