@@ -1,0 +1,139 @@
+"""Training examples for restoration: clean photographs, aged anew each time they are shown."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image, UnidentifiedImageError
+from torch import Tensor
+
+from vasari.foundation import damage_capture, fields
+from vasari.foundation.damage import ERAS, age
+from vasari.foundation.damage_tone import LUMA, Plate
+from vasari.foundation.errors import PlanError, TrainingError
+from vasari.foundation.plans import check, option
+from vasari.models.restorers import THUMBNAIL_PX
+
+SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff")
+
+
+@dataclass(frozen=True)
+class ExamplesPlan:
+    """How a photograph becomes an example."""
+
+    region_px: int = option(320, "long side of the region that is aged and surveyed, in pixels", minimum=96)
+    patch_px: int = option(160, "side of the patch that is restored, in pixels; a multiple of 8", minimum=32)
+    masks: str = option("", "folder of scanned opacity masks KIND/*.png; empty for drawn defects only")
+    exclude: str = option("", "text file naming pictures, one a line, that must not be trained on; empty for none")
+    clean_share: float = option(0.08, "share of examples with nothing to restore", minimum=0.0, maximum=1.0)
+    noise_share: float = option(0.1, "share with Gaussian noise alone", minimum=0.0, maximum=1.0)
+    capture_share: float = option(0.06, "share with one fault of lens or file alone", minimum=0.0, maximum=1.0)
+    highest_sigma: float = option(55.0, "strongest Gaussian noise of the noise share, in 8-bit steps", minimum=0.0)
+
+    def __post_init__(self) -> None:
+        check(self)
+        if self.patch_px % 8 or self.patch_px > self.region_px * 2 // 3:
+            raise PlanError(
+                f"patch_px={self.patch_px} must be a multiple of 8, at most two thirds of region_px={self.region_px}.",
+                remedy=f"use patch_px={self.region_px * 2 // 3 // 8 * 8}",
+            )
+
+
+def load_photographs(folders: Sequence[Path], exclude: str) -> dict[str, np.ndarray]:
+    """Name -> uint8 [rows, columns, 3] of every photograph below the folders, decoded once.
+
+    Leaves out the names in the `exclude` file and pictures that cannot be decoded; raises
+    `TrainingError` where none is left.
+    """
+    excluded = set(Path(exclude).read_text(encoding="utf-8").split("\n")) if exclude else set()
+    photographs: dict[str, np.ndarray] = {}
+    for folder in folders:
+        for path in sorted(folder.rglob("*")):
+            if path.suffix.lower() in SUFFIXES and path.name not in excluded:
+                try:
+                    photographs[f"{folder.name}/{path.name}"] = np.asarray(Image.open(path).convert("RGB"))
+                except (OSError, UnidentifiedImageError):
+                    continue
+    if not photographs:
+        listed = ", ".join(str(folder) for folder in folders) or "no folder"
+        raise TrainingError(f"No photograph was found in {listed}.", remedy="name folders of pictures with --data")
+    return photographs
+
+
+class RestoreExamples:
+    """Example i: one region of one photograph, aged by the seed (seed, i).
+
+    Items: aged, clean [3, p, p]; mask [1, p, p]; window [4], the patch's place in the region in
+    fractions (top, left, bottom, right); aged_thumbnail, clean_thumbnail [3, 96, 96] of the region;
+    all float32.
+    """
+
+    def __init__(self, photographs: dict[str, np.ndarray], plan: ExamplesPlan, seed: int) -> None:
+        self._pictures = list(photographs.values())
+        self._plan = plan
+        self._seed = seed
+
+    def __getitem__(self, index: int) -> dict[str, Tensor]:
+        rng = np.random.default_rng([self._seed, index])
+        clean = self._region(rng)
+        clean, aged, mask = self._aged(clean, rng)
+        _, rows, columns = clean.shape
+        patch = self._plan.patch_px
+        top, left = int(rng.integers(0, rows - patch + 1)), int(rng.integers(0, columns - patch + 1))
+        place = (slice(None), slice(top, top + patch), slice(left, left + patch))
+        window = torch.tensor([top / rows, left / columns, (top + patch) / rows, (left + patch) / columns])
+        return {
+            "aged": aged[place].contiguous(),
+            "clean": clean[place].contiguous(),
+            "mask": mask[place].contiguous(),
+            "window": window,
+            "aged_thumbnail": _thumbnail(aged),
+            "clean_thumbnail": _thumbnail(clean),
+        }
+
+    def _region(self, rng: np.random.Generator) -> Tensor:
+        """A region [3, rows, columns] of a random photograph, at a random scale and of random proportions."""
+        picture = self._pictures[int(rng.integers(len(self._pictures)))]
+        long_side = self._plan.region_px
+        short_side = max(self._plan.patch_px, int(long_side * rng.uniform(0.66, 1.0) / 8) * 8)
+        rows, columns = (short_side, long_side) if rng.random() < 0.6 else (long_side, short_side)
+        height, width = picture.shape[:2]
+        smallest = max(rows / height, columns / width)
+        factor = smallest if rng.random() < 0.35 else np.exp(rng.uniform(np.log(smallest), max(np.log(smallest), 0.0)))
+        tall, wide = min(height, int(np.ceil(rows / factor))), min(width, int(np.ceil(columns / factor)))
+        top, left = int(rng.integers(0, height - tall + 1)), int(rng.integers(0, width - wide + 1))
+        how = Image.Resampling.LANCZOS if rng.random() < 0.5 else Image.Resampling.BOX
+        region = np.asarray(Image.fromarray(picture[top : top + tall, left : left + wide]).resize((columns, rows), how))
+        if rng.random() < 0.5:
+            region = region[:, ::-1]
+        return torch.from_numpy(np.ascontiguousarray(region.transpose(2, 0, 1)).astype(np.float32) / 255)
+
+    def _aged(self, clean: Tensor, rng: np.random.Generator) -> tuple[Tensor, Tensor, Tensor]:
+        """clean, aged [3, rows, columns] and mask [1, rows, columns]."""
+        plan, kind = self._plan, rng.random()
+        untouched = torch.zeros(1, *clean.shape[1:])
+        if kind >= plan.clean_share + plan.noise_share + plan.capture_share:
+            masks = Path(plan.masks) if plan.masks else None
+            era = str(rng.choice(list(ERAS)))
+            result = age(clean, era=era, severity=int(rng.integers(1, 4)), seed=int(rng.integers(2**62)), masks=masks)
+            return result.clean, result.aged, result.mask
+        if rng.random() < 0.2:
+            clean = torch.from_numpy(np.repeat(np.tensordot(LUMA, clean.numpy(), 1)[None], 3, 0))
+        if kind < plan.clean_share:
+            return clean, clean, untouched
+        if kind < plan.clean_share + plan.noise_share:
+            sigma = rng.uniform(0, plan.highest_sigma) / 255
+            noise = rng.standard_normal(tuple(clean.shape), dtype=np.float32)
+            return clean, clean + float(sigma) * torch.from_numpy(noise), untouched
+        plate = Plate(clean.numpy().copy(), untouched[0].numpy(), rng, False, 1.0)
+        faults = (damage_capture.jpeg, damage_capture.lens_blur, damage_capture.low_resolution, damage_capture.grain)
+        faults[int(rng.integers(len(faults)))](plate, rng.uniform(0.1, 0.9))
+        return clean, torch.from_numpy(np.clip(plate.pixels, 0, 1).astype(np.float32)), untouched
+
+
+def _thumbnail(region: Tensor) -> Tensor:
+    return torch.from_numpy(fields.resize(region.numpy(), THUMBNAIL_PX, THUMBNAIL_PX, "area"))

@@ -1,0 +1,217 @@
+"""What a restorer is trained for: content, structure, tone, the damage mask and, for `vivid`, a critic's favor."""
+
+from __future__ import annotations
+
+import csv
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from vasari.foundation.damage import ERAS, age
+from vasari.foundation.errors import PlanError
+from vasari.foundation.plans import check, from_dict, option
+from vasari.models import hub
+from vasari.models.cards import NETWORKS
+from vasari.models.losses import (
+    CRITIC_LOSSES,
+    GENERATOR_LOSSES,
+    gradient_penalty,
+    log_mean_square,
+    structural_dissimilarity,
+)
+from vasari.models.restorers import Restored, Restorer
+from vasari.tasks.metrics import peak_signal_noise_ratio, structural_similarity
+from vasari.tasks.objectives import Batch, Objective, Turn, Validation
+from vasari.tasks.recipe import Recipe
+from vasari.tasks.restore.examples import ExamplesPlan, RestoreExamples, load_photographs
+
+VALIDATION_PICTURES = 18
+VALIDATION_PX = 320
+
+
+@dataclass(frozen=True)
+class RestoreObjectivePlan:
+    """The objective's own options, the table [objective] of a recipe."""
+
+    start_from: str = option("", "weights to begin with: a model's name or a path; empty for fresh weights")
+    adversarial: str = option("", "kind of adversarial loss; empty for none", choices=("", *CRITIC_LOSSES))
+    penalty_every: int = option(4, "steps between gradient penalties of the critic; 0 for none", minimum=0)
+    examples: ExamplesPlan = field(default_factory=ExamplesPlan)
+
+    def __post_init__(self) -> None:
+        check(self)
+
+
+class RestoreObjective(Objective):
+    """Train a restorer on photographs aged by the simulator, with or without a critic.
+
+    The total is α·content + structure + tone + damage (+ adversarial); the critic sees the restored and
+    the clean patch. Weights of the terms: `weights`.
+    """
+
+    def __init__(
+        self, restorer: Restorer, header: Mapping[str, Any], data: tuple[Path, ...], plan: RestoreObjectivePlan
+    ):
+        self._restorer, self._header, self._data, self._plan = restorer, header, data, plan
+        critic = NETWORKS["patch-critic"].build() if plan.adversarial else None
+        self._critic = critic.to(memory_format=torch.channels_last) if critic else None
+        self._photographs = load_photographs(data, plan.examples.exclude)
+        self._critic_steps = 0
+
+    @property
+    def networks(self) -> Mapping[str, nn.Module]:
+        return {"restorer": self._restorer} | ({"critic": self._critic} if self._critic else {})
+
+    @property
+    def averaged(self) -> tuple[str, ...]:
+        return ("restorer",)
+
+    @property
+    def weights(self) -> Mapping[str, float]:
+        return {
+            "content": 1.0,
+            "structure": 0.5,
+            "tone": 0.3,
+            "damage": 0.1,
+            "adversarial": 0.02,
+            "critic": 1.0,
+            "penalty": 1.0,
+        }
+
+    @property
+    def best(self) -> tuple[str, str]:
+        return ("psnr", "max")
+
+    @property
+    def published(self) -> Mapping[str, Mapping[str, Any]]:
+        return {"restorer": {**self._header, "task": "restore", "training_data": describe_data(self._data)}}
+
+    @property
+    def turns(self) -> Sequence[Turn]:
+        restore = Turn("restore", (self._restorer,), self._restore_losses)
+        if self._critic is None:
+            return (restore,)
+        return (Turn("critic", (self._critic,), self._critic_losses, rate=2.0), restore)
+
+    def examples(self, seed: int) -> RestoreExamples:
+        return RestoreExamples(self._photographs, self._plan.examples, seed)
+
+    def _restored(self, batch: Batch) -> tuple[Restored, Tensor]:
+        """The restored batch, and its thumbnails with their tone undone."""
+        survey = self._restorer.survey(batch["aged_thumbnail"])
+        whole = torch.tensor([[0.0, 0.0, 1.0, 1.0]], device=batch["window"].device).expand(len(batch["window"]), 4)
+        toned_thumbnail = self._restorer.tone(batch["aged_thumbnail"], survey, whole)
+        return self._restorer(batch["aged"], survey, batch["window"]), toned_thumbnail
+
+    def _restore_losses(self, batch: Batch) -> dict[str, Tensor]:
+        restored, toned_thumbnail = self._restored(batch)
+        terms = {
+            "content": log_mean_square(restored.picture, batch["clean"]),
+            "structure": structural_dissimilarity(restored.picture, batch["clean"]),
+            "tone": log_mean_square(toned_thumbnail, batch["clean_thumbnail"], floor=1e-4),
+            "damage": functional.binary_cross_entropy_with_logits(restored.damage_logits.float(), batch["mask"]),
+        }
+        if self._critic is not None:
+            favor = GENERATOR_LOSSES[self._plan.adversarial]
+            with torch.no_grad():
+                real = self._critic(batch["clean"])
+            terms["adversarial"] = favor(real, self._critic(restored.picture))
+        return terms
+
+    def _critic_losses(self, batch: Batch) -> dict[str, Tensor]:
+        critic = self._critic
+        if critic is None:
+            raise PlanError("There is no critic to train.", remedy="set objective.adversarial to a kind of loss")
+        with torch.no_grad():
+            made = self._restored(batch)[0].picture
+        terms = {"critic": CRITIC_LOSSES[self._plan.adversarial](critic(batch["clean"]), critic(made))}
+        self._critic_steps += 1
+        if self._plan.penalty_every and self._critic_steps % self._plan.penalty_every == 0:
+            with torch.autocast(made.device.type, enabled=False):
+                real = batch["clean"].float().requires_grad_(True)
+                terms["penalty"] = self._plan.penalty_every * gradient_penalty(critic(real), real)
+        else:
+            terms["penalty"] = terms["critic"].detach() * 0
+        return terms
+
+    def validate(self, networks: Mapping[str, nn.Module]) -> Validation:
+        restorer = networks["restorer"]
+        if not isinstance(restorer, Restorer):
+            raise TypeError("the restorer under validation is no Restorer")
+        device = next(restorer.parameters()).device
+        scores: dict[str, list[float]] = {"psnr": [], "ssim": [], "psnr_aged": [], "psnr_clean": []}
+        grid: list[Tensor] = []
+        for era, severity, clean in _validation_set(self._photographs):
+            aged = age(clean, era=era, severity=severity, seed=severity)
+            truth, given = aged.clean[None].to(device), aged.aged[None].to(device)
+            made = restored_whole(restorer, given)
+            scores["psnr"].append(float(peak_signal_noise_ratio(made, truth)))
+            scores["ssim"].append(float(structural_similarity(made, truth)))
+            scores["psnr_aged"].append(float(peak_signal_noise_ratio(given, truth)))
+            untouched = peak_signal_noise_ratio(restored_whole(restorer, truth), truth)
+            scores["psnr_clean"].append(min(60.0, float(untouched)))
+            if len(grid) < 6:
+                row = [functional.interpolate(one, (224, 224), mode="area")[0] for one in (given, made, truth)]
+                grid.append(torch.stack(row).cpu().clamp(0, 1))
+        metrics = {name: sum(values) / len(values) for name, values in scores.items()}
+        return Validation(metrics, {"aged_restored_clean": torch.stack(grid)})
+
+
+def restored_whole(restorer: Restorer, pixels: Tensor) -> Tensor:
+    """A picture [N, 3, h, w] small enough for one pass, restored and clipped to 0..1."""
+    window = torch.tensor([[0.0, 0.0, 1.0, 1.0]], device=pixels.device).expand(len(pixels), 4)
+    return restorer(pixels, restorer.survey(pixels), window).picture.float().clamp(0, 1)
+
+
+def _validation_set(photographs: Mapping[str, Any]) -> list[tuple[str, int, Tensor]]:
+    """Fixed (era, severity, picture): every era at every severity, on evenly chosen photographs.
+
+    They are trained on too: what is held out here is their ageing. `benchmarks/restore_aged.py`
+    measures on photographs that were never shown.
+    """
+    names = list(photographs)
+    chosen = [names[i * len(names) // VALIDATION_PICTURES] for i in range(VALIDATION_PICTURES)]
+    eras = list(ERAS)
+    result = []
+    for position, name in enumerate(chosen):
+        picture = torch.from_numpy(photographs[name].copy()).permute(2, 0, 1)[None].float() / 255
+        factor = VALIDATION_PX / max(picture.shape[2:])
+        size = [max(96, round(side * factor / 8) * 8) for side in picture.shape[2:]]
+        small = functional.interpolate(picture, size, mode="area")[0]
+        result.append((eras[position % len(eras)], 1 + position // len(eras) % 3, small))
+    return result
+
+
+def describe_data(folders: Sequence[Path]) -> list[dict[str, Any]]:
+    """For the model's card: each folder, how many files its index.csv lists, and their licences with counts."""
+    described = []
+    for folder in folders:
+        entry: dict[str, Any] = {"folder": folder.name}
+        index = folder / "index.csv"
+        if index.is_file():
+            with index.open(encoding="utf-8", newline="") as file:
+                rows = list(csv.DictReader(file))
+            licences = Counter(row.get("licence", "not stated").split(":")[0].split("(")[0].strip() for row in rows)
+            entry |= {"files": len(rows), "licences": dict(licences.most_common())}
+        described.append(entry)
+    return described
+
+
+def build(recipe: Recipe, data: tuple[Path, ...]) -> RestoreObjective:
+    """The objective of a restore recipe; raises `PlanError` for unknown keys, `TrainingError` for no data."""
+    plan = from_dict(RestoreObjectivePlan, dict(recipe.objective), where=f"{recipe.name}.objective")
+    name, options = recipe.network.get("name", "restorer"), dict(recipe.network.get("options", {}))
+    if plan.start_from:
+        loaded = hub.load(plan.start_from)
+        restorer, header = loaded.network, {"network": loaded.recipe["network"]}
+    else:
+        restorer, header = NETWORKS[name].build(**options), {"network": {"name": name, "options": options}}
+    if not isinstance(restorer, Restorer):
+        raise PlanError(f"{name} is no restorer.", remedy='use [network] name = "restorer"')
+    return RestoreObjective(restorer.train().to(memory_format=torch.channels_last), header, data, plan)
