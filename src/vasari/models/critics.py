@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -20,7 +22,7 @@ class PatchCritic(nn.Module):
         super().__init__()
         sizes = (4 * channels, *widths)
         layers: list[nn.Module] = []
-        for position, (a, b) in enumerate(zip(sizes, sizes[1:], strict=False)):
+        for position, (a, b) in enumerate(itertools.pairwise(sizes)):
             layers.append(nn.Conv2d(a, b, 3, stride=1 if position == 0 else 2, padding=1))
         layers.append(nn.Conv2d(sizes[-1], sizes[-1], 3, padding=1))
         layers.append(nn.Conv2d(sizes[-1], 1, 3, padding=1))

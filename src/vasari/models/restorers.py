@@ -6,6 +6,7 @@ needs the whole picture is decided once, from the thumbnail (`survey`), and hand
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from dataclasses import dataclass, fields
 
@@ -67,7 +68,7 @@ class Surveyor(nn.Module):
         super().__init__()
         widths = (3, 32, 64, 96, 128)
         self.layers = nn.ModuleList(
-            nn.Conv2d(a, b, 3, stride=2, padding=1) for a, b in zip(widths, widths[1:], strict=False)
+            nn.Conv2d(a, b, 3, stride=2, padding=1) for a, b in itertools.pairwise(widths)
         )
         self.deep = nn.Conv2d(128, 128, 3, padding=1)
         statistics = 5 * _QUANTILES + 2 * 128

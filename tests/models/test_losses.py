@@ -1,0 +1,74 @@
+"""Each loss against a value computed by hand or by an independent implementation."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+from skimage.metrics import structural_similarity as reference_similarity
+
+from vasari.models import losses
+
+
+def test_log_mean_square_is_minus_a_tenth_of_the_psnr():
+    truth = torch.rand(2, 3, 16, 16)
+    made = torch.stack([truth[0] + 0.1, truth[1] - 0.01])
+    expected = np.mean([math.log10(0.1**2 + 3e-5), math.log10(0.01**2 + 3e-5)])
+    assert losses.log_mean_square(made, truth).item() == pytest.approx(expected, rel=1e-4)
+
+
+def test_charbonnier_by_hand():
+    made, truth = torch.tensor([[[[0.3, 0.5]]]]), torch.tensor([[[[0.0, 0.5]]]])
+    expected = (math.sqrt(0.3**2 + 1e-6) + 1e-3) / 2
+    assert losses.charbonnier(made, truth).item() == pytest.approx(expected, rel=1e-5)
+
+
+def test_structural_dissimilarity_against_scikit_image():
+    generator = np.random.default_rng(0)
+    a = generator.random((3, 40, 50)).astype(np.float32)
+    b = np.clip(a + generator.normal(0, 0.1, a.shape), 0, 1).astype(np.float32)
+    luma_a, luma_b = (np.tensordot([0.299, 0.587, 0.114], one, 1) for one in (a, b))
+    _, full = reference_similarity(
+        luma_a, luma_b, win_size=7, data_range=1.0, full=True, use_sample_covariance=False, gaussian_weights=False
+    )
+    expected = 1 - full[3:-3, 3:-3].mean()
+    made = losses.structural_dissimilarity(torch.from_numpy(a)[None], torch.from_numpy(b)[None])
+    assert made.item() == pytest.approx(expected, abs=1e-4)
+
+
+def test_structural_dissimilarity_is_exact_under_autocast():
+    a, b = torch.rand(1, 3, 32, 32), torch.rand(1, 3, 32, 32)
+    plain = losses.structural_dissimilarity(a, b)
+    with torch.autocast("cpu", torch.bfloat16):
+        assert losses.structural_dissimilarity(a, b).item() == pytest.approx(plain.item(), abs=1e-6)
+
+
+HAND = {  # scores: real [2, -1], made [0.5, -3]
+    "bce": (
+        (math.log1p(math.exp(-2)) + math.log1p(math.exp(1))) / 2
+        + (math.log1p(math.exp(0.5)) + math.log1p(math.exp(-3))) / 2,
+        (math.log1p(math.exp(-0.5)) + math.log1p(math.exp(3))) / 2,
+    ),
+    "lsgan": (0.5 * ((1 + 4) / 2 + (0.25 + 9) / 2), 0.5 * (0.25 + 16) / 2),
+    "hinge": ((0 + 2) / 2 + (1.5 + 0) / 2, 1.25),
+    "wgan": (-1.25 - 0.5, 1.25),
+    "rpgan": (
+        (math.log1p(math.exp(0.5 - 2)) + math.log1p(math.exp(-3 + 1))) / 2,
+        (math.log1p(math.exp(2 - 0.5)) + math.log1p(math.exp(-1 + 3))) / 2,
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", losses.CRITIC_LOSSES)
+def test_adversarial_losses_by_hand(kind):
+    real, made = torch.tensor([2.0, -1.0]), torch.tensor([0.5, -3.0])
+    critic, generator = HAND[kind]
+    assert losses.CRITIC_LOSSES[kind](real, made).item() == pytest.approx(critic, rel=1e-5)
+    assert losses.GENERATOR_LOSSES[kind](real, made).item() == pytest.approx(generator, rel=1e-5)
+
+
+def test_gradient_penalty_of_a_linear_critic():
+    pixels = torch.rand(4, 3, 5, 5, requires_grad=True)
+    weight = torch.rand(3, 5, 5)
+    penalty = losses.gradient_penalty((pixels * weight).sum((1, 2, 3)), pixels)
+    assert penalty.item() == pytest.approx(0.5 * weight.square().sum().item(), rel=1e-5)
