@@ -188,8 +188,8 @@ def main(arguments: list[str]) -> None:
             after = score(restore(one.aged, one.mask), one.target, one.grey)
             scores.append(Score(name, one.photo, one.era, one.severity, *before, *after))
     print(
-        f"simulator {options.simulator}, {len(paths)} photographs, long side {options.long_side} px, seed {options.seed}; "
-        "grey eras on luma"
+        f"simulator {options.simulator}, {len(paths)} photographs, long side {options.long_side} px, "
+        f"seed {options.seed}; grey eras on luma"
     )
     for name in dict.fromkeys(one.method for one in scores):
         print(table(scores, name))

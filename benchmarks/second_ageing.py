@@ -138,7 +138,7 @@ def age(clean: np.ndarray, era: str, severity: int, seed: int) -> tuple[np.ndarr
         for _ in range(rng.poisson(expected * wear * rng.uniform(0.5, 2.4))):
             MARKS[name](rng, layer, wear)
     aged = scanned(rng, layer.pixels, kind, texture, unit)
-    return target, aged, layer.mask
+    return target.astype(np.float32), aged, layer.mask.astype(np.float32)
 
 
 def uniform(rng: np.random.Generator, bounds: Range) -> float:
@@ -238,7 +238,7 @@ def shaken(pixels: np.ndarray, length: float, angle: float) -> np.ndarray:
     size = int(np.ceil(length)) // 2 * 2 + 3
     kernel, center = np.zeros((size, size), np.float32), (size - 1) / 2
     reach = np.array([np.cos(angle), np.sin(angle)]) * length / 2
-    ends = [tuple(int(round((center + sign * step) * 16)) for step in reach) for sign in (-1, 1)]
+    ends = [tuple(round((center + sign * step) * 16) for step in reach) for sign in (-1, 1)]
     cv2.line(kernel, ends[0], ends[1], 1.0, 1, cv2.LINE_8, 4)
     return cv2.filter2D(pixels, -1, kernel / kernel.sum(), borderType=cv2.BORDER_REFLECT)
 

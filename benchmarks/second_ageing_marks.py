@@ -56,20 +56,20 @@ class Layer:
 
     def cover(self, alpha: np.ndarray, color: np.ndarray | float) -> None:
         """Paint `color` with opacity `alpha`."""
-        alpha = np.clip(alpha, 0, 1)
+        alpha = np.clip(alpha, 0, 1).astype(np.float32)
         self.pixels = self.pixels * (1 - alpha[:, :, None]) + alpha[:, :, None] * np.asarray(color, np.float32)
-        self.mask = np.maximum(self.mask, alpha)
+        self.mask = np.maximum(self.mask, alpha).astype(np.float32)
 
     def filter(self, density: np.ndarray, color: tuple[float, float, float], seen_from: float = 0.05) -> None:
         """Darken like a transparent film: encoded values times (1 - density * color)."""
         self.pixels = np.clip(self.pixels * (1 - density[:, :, None] * np.asarray(color, np.float32)), 0, 1)
-        self.mask = np.maximum(self.mask, np.clip((density - seen_from) * 4, 0, 1))
+        self.mask = np.maximum(self.mask, np.clip((density - seen_from) * 4, 0, 1)).astype(np.float32)
 
     def lines(self, paths: list[np.ndarray], width_px: float) -> np.ndarray:
         """Opacity of anti-aliased polylines, each [points, 2] of (x, y)."""
         canvas = np.zeros((self.height, self.width), np.uint8)
         fixed = [np.rint(path * 2**SUBPIXEL_BITS).astype(np.int32).reshape(-1, 1, 2) for path in paths]
-        thick = max(int(round(width_px)), 1)
+        thick = max(round(width_px), 1)
         cv2.polylines(canvas, fixed, False, 255, thick, cv2.LINE_AA, SUBPIXEL_BITS)
         # A line finer than a pixel is a fainter line of one pixel.
         return canvas.astype(np.float32) / 255 * min(width_px / thick, 1.0)
@@ -177,7 +177,7 @@ def craquelure(rng: Generator, layer: Layer, wear: float) -> None:
     crack(rng, layer, wear, cells=150, spread=0.35)
     share = np.float32(rng.uniform(0.25, 0.6))
     layer.pixels = before + (layer.pixels - before) * share
-    layer.mask = np.maximum(mask, layer.mask * share)
+    layer.mask = np.maximum(mask, layer.mask * share).astype(np.float32)
 
 
 def across(rng: Generator, layer: Layer) -> np.ndarray:
