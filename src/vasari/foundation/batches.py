@@ -21,6 +21,9 @@ DAMAGE_ENDING = ".damage.png"
 CHANGE_ENDING = ".change.png"
 RECORD_ENDING = ".treatment.json"
 
+# By these endings a folder is searched; `image_formats.SUFFIXES` says the same, but needs torch to be read.
+PICTURE_SUFFIXES = frozenset({".tif", ".tiff", ".jpg", ".jpeg", ".jpe", ".png", ".webp", ".heic", ".heif", ".hif"})
+
 _OWN_STEM = re.compile(r"^(?P<base>.+)\.(damage|change|treatment|page-\d+)$", re.IGNORECASE)
 
 
@@ -154,7 +157,9 @@ def name_results(sources: Sequence[Source], claims: Mapping[Path, str]) -> dict[
     for source in second:
         stem = _with_suffix(source)
         if groups[stem.lower()] > 1 or owners.get(stem.lower(), source.path) != source.path:
-            stem = f"{source.stem}-{hashlib.sha256(str(source.path).encode()).hexdigest()[:8]}"
+            stem = (
+                f"{source.stem}-{hashlib.sha256(str(source.path).encode('utf-8', 'surrogateescape')).hexdigest()[:8]}"
+            )
         names[source.path] = stem
     return names | {source.path: claims[source.path] for source in sources if source.path in claims}
 

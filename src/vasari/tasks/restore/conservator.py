@@ -1,0 +1,163 @@
+"""A restorer made ready for a plan: weights interpolated, device and precision chosen, one tile at a time.
+
+conservator = Conservator.of(plan)
+survey = conservator.survey(thumbnail)
+treated = conservator.treat(pixels, survey, window)
+"""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+from typing import cast
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from vasari.foundation.devices import choose_device, choose_precision
+from vasari.foundation.errors import WeightsError
+from vasari.foundation.treatment import ModelFacts
+from vasari.models import hub
+from vasari.models.cards import NETWORKS
+from vasari.models.restorers import Restorer, Survey
+from vasari.tasks.restore import weights
+from vasari.tasks.restore.plan import RestorePlan
+
+
+@dataclass(frozen=True)
+class Treated:
+    """A tile treated: result [1, C, h, w]; damage, mask, change [1, 1, h, w], 0..1.
+
+    `damage` is the network's probability; `mask` is 1 where a pixel may differ from the source (all 1
+    but for `only_damage`); `change` is the largest difference of a channel from the source.
+    """
+
+    result: Tensor
+    damage: Tensor
+    mask: Tensor
+    change: Tensor
+
+
+@dataclass(frozen=True, eq=False)
+class Conservator:
+    """A network with what it needs to treat tiles of one plan; safe to share between threads.
+
+    `halo` is in pixels. One tile is computed at a time (a lock), with all cores: two at once would only
+    fight for them.
+    """
+
+    network: Restorer
+    plan: RestorePlan
+    models: tuple[ModelFacts, ...]
+    device: torch.device
+    precision: torch.dtype
+    halo: int
+    multiple_of: int
+    lock: threading.Lock
+
+    @classmethod
+    def of(cls, plan: RestorePlan) -> Conservator:
+        """Load and interpolate the weights of a plan; raises `WeightsError`, `PlanError` (no such device)."""
+        device = choose_device(plan.device)
+        network, card_name = _network(plan)
+        card = NETWORKS[card_name]
+        if card.halo is None:
+            raise WeightsError(f"{card_name} cannot work in tiles.", remedy="name a model of the task restore")
+        network = network.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        return cls(
+            network=network.requires_grad_(False).eval(),
+            plan=plan,
+            models=weights.facts(plan),
+            device=device,
+            precision=choose_precision(plan.precision, device),
+            halo=card.halo + (plan.damage_margin_px if plan.only_damage else 0),
+            multiple_of=card.multiple_of,
+            lock=threading.Lock(),
+        )
+
+    @property
+    def machine(self) -> dict[str, str]:
+        """What the arithmetic depends on, for the record."""
+        return {
+            "precision": str(self.precision).removeprefix("torch."),
+            "device": self.device.type,
+            "cpu": torch.backends.cpu.get_cpu_capability(),
+            "torch": torch.__version__,
+        }
+
+    @torch.inference_mode()
+    def survey(self, thumbnail: Tensor) -> Survey:
+        """The global pass: thumbnail float32 [1 or 3, h, w] in 0..1, long side `THUMBNAIL_PX`."""
+        pixels = thumbnail[None].clamp(0, 1).expand(-1, 3, -1, -1).to(self.device)
+        with self.lock:
+            return self.network.survey(pixels)
+
+    @torch.inference_mode()
+    def treat(self, pixels: Tensor, survey: Survey, window: Tensor) -> Treated:
+        """Treat a tile: pixels float32 [1, 1 or 3, h, w] in sRGB, window [1, 4] in fractions of the picture.
+
+        Values outside 0..1 (colors of wide gamuts) are carried past the network: what lies beyond the
+        range is added to the result again. Grey comes out grey: the mean of the network's channels.
+        """
+        if self.plan.strength == 0:
+            return _untouched(pixels)
+        inside = pixels.clamp(0, 1)
+        source = inside.expand(-1, 3, -1, -1).to(self.device)
+        with self.lock:
+            result, damage = self._restore(source, survey, window.to(self.device))
+            result, damage = result.clamp(0, 1).cpu(), damage.cpu()
+        if pixels.shape[1] == 1:
+            result = result.mean(1, keepdim=True)
+        result = result + (pixels - inside)
+        if self.plan.strength < 1:
+            result = torch.lerp(pixels, result, self.plan.strength)
+        mask = torch.ones_like(damage)
+        if self.plan.only_damage:
+            mask = damage_mask(damage, self.plan.damage_threshold, self.plan.damage_margin_px)
+            result = torch.where(mask > 0, result, pixels)
+        return Treated(result, damage, mask, (result - pixels).abs().amax(1, keepdim=True))
+
+    def _restore(self, source: Tensor, survey: Survey, window: Tensor) -> tuple[Tensor, Tensor]:
+        """Result [1, 3, h, w] and damage [1, 1, h, w] of the stages that the plan names."""
+        if not self.plan.repairs:
+            return self.network.tone(source, survey, window), torch.zeros_like(source[:, :1])
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision == torch.bfloat16):
+            restored = self.network(source, survey, window)
+        result = restored.picture.float()
+        if self.plan.keeps_tone:
+            result = self.network.keep_tone(source, restored.toned.float(), result, survey, window)
+        return result, restored.damage
+
+
+def damage_mask(damage: Tensor, threshold: float, margin_px: int) -> Tensor:
+    """1 where the probability [N, 1, h, w] reaches `threshold` within `margin_px` pixels (a square), else 0."""
+    mask = (damage >= threshold).float()
+    return functional.max_pool2d(mask, 2 * margin_px + 1, stride=1, padding=margin_px) if margin_px else mask
+
+
+def _untouched(pixels: Tensor) -> Treated:
+    zeros = torch.zeros_like(pixels[:, :1])
+    return Treated(pixels, zeros, zeros, zeros)
+
+
+def _network(plan: RestorePlan) -> tuple[Restorer, str]:
+    """The network of a plan with its weights interpolated, and its name in `NETWORKS`."""
+    loaded = [(hub.load(_hub_name(name)), share) for name, share in weights.shares(plan)]
+    first = loaded[0][0]
+    card_name = str(first.recipe["network"]["name"])
+    if not isinstance(first.network, Restorer):
+        raise WeightsError(
+            f"{first.name} is a {card_name}, which does not restore.", remedy="name a model of the task restore"
+        )
+    if len(loaded) == 2:
+        second, share = loaded[1]
+        state = hub.interpolate(first.network, second.network, share)
+        hub.load_state(first.network, state, f"{first.name} and {second.name}")
+    return cast(Restorer, first.network), card_name
+
+
+def _hub_name(name: str) -> str:
+    # `find` explains what is missing in the words of the command line; the hub checks recorded digests by name.
+    path = weights.find(name)
+    return name if name in hub.bundled() else str(path)
