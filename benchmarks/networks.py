@@ -17,7 +17,8 @@ def load_restorer(name_or_path: str) -> tuple[Restorer, str]:
     loaded = hub.load(name_or_path)
     if not isinstance(loaded.network, Restorer):
         raise SystemExit(f"{name_or_path} is no restorer but a {type(loaded.network).__name__}.")
-    return loaded.network.to(memory_format=torch.channels_last), loaded.digest
+    loaded.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    return loaded.network, loaded.digest
 
 
 @torch.inference_mode()

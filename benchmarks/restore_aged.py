@@ -24,6 +24,7 @@ import classical
 import second_ageing
 from networks import PRECISIONS, as_saved, load_restorer, run_restorer
 from pictures import HELD_OUT, choose, load, planes, rows
+from vasari.models.restorers import Restorer
 from vasari.tasks.metrics import luma, peak_signal_noise_ratio, structural_similarity
 
 Restore = Callable[[Tensor, Tensor], Tensor]
@@ -141,19 +142,24 @@ def clean_table(scores: list[Score], method: str) -> str:
     return "\n".join(lines)
 
 
+def by_network(network: Restorer, precision: torch.dtype) -> Restore:
+    """Restoring by a network: the mask is not looked at."""
+    return lambda aged, mask: as_saved(run_restorer(network, aged, precision).picture)
+
+
+def by_classical(way: classical.Way) -> Restore:
+    """Restoring by a function of arrays."""
+    return lambda aged, mask: planes(way(rows(aged), mask[0].numpy()))
+
+
 def methods(options: argparse.Namespace) -> dict[str, Restore]:
     """Everything that is to be compared: name to function of (aged, mask)."""
     ways: dict[str, Restore] = {}
     for name in options.model or []:
         network, digest = load_restorer(name)
-
-        def by_network(aged: Tensor, mask: Tensor, network: torch.nn.Module = network) -> Tensor:
-            return as_saved(run_restorer(network, aged, PRECISIONS[options.precision]).picture)
-
-        ways[f"{Path(name).stem} {digest[:8]} {options.precision}"] = by_network
+        ways[f"{Path(name).stem} {digest[:8]} {options.precision}"] = by_network(network, PRECISIONS[options.precision])
     if options.baselines:
-        for name, way in classical.WAYS.items():
-            ways[name] = lambda aged, mask, way=way: planes(way(rows(aged), mask[0].numpy()))
+        ways |= {name: by_classical(way) for name, way in classical.WAYS.items()}
     return ways
 
 

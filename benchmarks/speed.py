@@ -87,9 +87,9 @@ def networks_alone(network: Restorer, side: int, rounds: int) -> dict[str, float
 
     denoiser, level = ColorFFDNet().eval(), torch.tensor([0.1])
     megapixels, bits = side * side / 1e6, str(precision).removeprefix("torch.")
-    network.to(memory_format=torch.channels_last)
+    network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     timed = {f"ours as shipped ({bits}, channels last)": megapixels / seconds(as_shipped, rounds)}
-    network.to(memory_format=torch.contiguous_format)
+    network.to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
     timed["ours by default (eager float32, contiguous)"] = megapixels / seconds(by_default, rounds)
     timed["FFDNet as published (eager float32)"] = megapixels / seconds(lambda: denoiser(tile, level), rounds)
     return timed
