@@ -77,5 +77,7 @@ def joined(device_name: str) -> Iterator[World]:
     distributed.init_process_group("nccl" if uses_cuda else "gloo", timeout=PATIENCE)
     try:
         yield world
+        # All leave together: one that ends early would make torchrun end the others.
+        world.wait()
     finally:
         distributed.destroy_process_group()
