@@ -132,6 +132,16 @@ def test_tensors_that_do_not_fit_are_told(tmp_path: Path) -> None:
         hub.load(written(path, RECIPE, state | {"more": torch.zeros(1)}))
     with pytest.raises(WeightsError, match="1 of another shape"):
         hub.load(written(path, RECIPE, state | {first: torch.zeros(2, 3)}))
+    with pytest.raises(WeightsError, match="not finite"):
+        hub.load(written(path, RECIPE, state | {first: torch.full_like(state[first], math.nan)}))
+
+
+def test_loading_draws_no_random_numbers(saved: Path) -> None:
+    torch.manual_seed(3)
+    expected = torch.rand(2)
+    torch.manual_seed(3)
+    hub.load(saved)
+    assert torch.equal(torch.rand(2), expected)
 
 
 def test_bundled_weights_are_held_against_their_digests(

@@ -122,7 +122,7 @@ def interpolate(first: nn.Module, second: nn.Module, share: float) -> dict[str, 
 
 
 def load_state(network: nn.Module, state: Mapping[str, Tensor], name: str) -> None:
-    """Load `state` strictly, floats as float32; raises `WeightsError` telling what does not fit."""
+    """Load `state` strictly, floats as the network's; raises `WeightsError` telling what does not fit."""
     mine = network.state_dict()
     missing, unknown = sorted(set(mine) - set(state)), sorted(set(state) - set(mine))
     misshapen = [key for key in mine if key in state and mine[key].shape != state[key].shape]
@@ -133,6 +133,9 @@ def load_state(network: nn.Module, state: Mapping[str, Tensor], name: str) -> No
             f"{name} does not fit the network its header names: tensors {', '.join(found)}.",
             remedy="use a file of this version of the network, or train it anew",
         )
+    infinite = [key for key, one in state.items() if one.is_floating_point() and not bool(torch.isfinite(one).all())]
+    if infinite:
+        raise WeightsError(f"{name}: the weight {infinite[0]} is not finite.", remedy="use another file of this model")
     network.load_state_dict({key: one.to(mine[key].dtype) for key, one in state.items()})
 
 
@@ -199,8 +202,10 @@ def _build(recipe: Mapping[str, Any], path: Path) -> nn.Module:
             remedy=f"update Vasari; it knows: {', '.join(sorted(NETWORKS))}",
         )
     try:
-        return NETWORKS[name].build(**options)
-    except (TypeError, ValueError) as error:
+        # Building draws first weights; the caller's random numbers are none of its business.
+        with torch.random.fork_rng(devices=[]):
+            return NETWORKS[name].build(**options)
+    except (TypeError, ValueError, RuntimeError, MemoryError) as error:
         raise WeightsError(
             f"{path.name} asks {name} for options that it does not have: {error}.",
             remedy="use a file of this version of Vasari",

@@ -367,7 +367,8 @@ class _Loop:
             return
 
         def remember(number: int, _: FrameType | None) -> None:
-            if self.signal_name and number == signal.SIGINT:
+            # torchrun passes on the Ctrl-C that its processes have had already: there it does not count twice.
+            if self.signal_name and number == signal.SIGINT and self.world.size == 1:
                 raise KeyboardInterrupt
             self.signal_name = signal.Signals(number).name
 
