@@ -99,6 +99,13 @@ def test_a_missing_file_names_what_there_is(tmp_path: Path) -> None:
         hub.load("restore-perfectly")
 
 
+def test_a_header_does_not_tell_of_the_machine_it_was_made_on(tmp_path: Path) -> None:
+    recipe = {**RECIPE, "recipe": {"data": [str(tmp_path / "photos")], "objective": {"masks": "/data/masks", "n": 1}}}
+    path = hub.save(critic(), tmp_path / "critic.safetensors", recipe)
+    assert hub.read_recipe(path)["recipe"] == {"data": ["photos"], "objective": {"masks": "masks", "n": 1}}
+    assert str(tmp_path).encode() not in path.read_bytes()
+
+
 def written(path: Path, recipe: object, state: dict[str, torch.Tensor]) -> Path:
     save_file(state, path, metadata={hub.HEADER_KEY: json.dumps(recipe)})
     return path
@@ -154,6 +161,8 @@ def test_bundled_weights_are_held_against_their_digests(
     hub.add_bundled(saved, "second")
     assert hub.bundled() == ("second", "small")
     assert hub.load("small").digest == hub.digest(saved) and hub.load("small").name == "small"
+    hub.add_bundled(saved, "measured", {"metrics": {"psnr": 28.5}})
+    assert hub.load("measured").recipe == {**RECIPE, "metrics": {"psnr": 28.5}}
     hub.save(critic(5), folder / "small.safetensors", RECIPE)
     with pytest.raises(WeightsError, match="not the one that was recorded"):
         hub.load("small")

@@ -81,14 +81,14 @@ def find(name_or_path: str | Path) -> Path:
 def save(network: nn.Module, path: str | Path, recipe: Mapping[str, Any]) -> Path:
     """Write the network's state as float16 with `recipe` in the header; equal states give equal bytes.
 
-    Tensors beyond float16's range stay float32. Raises `WeightsError` where a weight is not finite or the
+    Tensors beyond float16's range stay float32; absolute paths in the recipe keep their last part alone, since a
+    file that travels should not tell of the machine it was made on. Raises `WeightsError` where a weight is not finite or the
     recipe names no network.
     """
     if not isinstance(recipe.get("network"), Mapping) or "name" not in recipe["network"]:
         raise WeightsError("The recipe names no network.", remedy='give {"network": {"name": ..., "options": {...}}}')
     state = {name: _compact(name, value) for name, value in network.state_dict().items()}
-    header = json.dumps(recipe, sort_keys=True, ensure_ascii=False)
-    return write_whole(Path(path), to_safetensors(state, metadata={HEADER_KEY: header}))
+    return _write(Path(path), state, recipe)
 
 
 def read_recipe(name_or_path: str | Path) -> dict[str, Any]:
@@ -139,14 +139,34 @@ def load_state(network: nn.Module, state: Mapping[str, Tensor], name: str) -> No
     network.load_state_dict({key: one.to(mine[key].dtype) for key, one in state.items()})
 
 
-def add_bundled(path: str | Path, name: str) -> Path:
-    """Copy a weights file into the package as `name` and record its digest (for maintainers)."""
+def add_bundled(path: str | Path, name: str, changes: Mapping[str, Any] | None = None) -> Path:
+    """Put a weights file into the package as `name` and record its digest (for maintainers).
+
+    `changes` replace entries of its recipe: the measured `metrics`, say, with their protocol.
+    """
     source = Path(path)
-    _header(_read(source), source)
-    target = write_whole(BUNDLED_FOLDER / f"{name}.safetensors", _read(source))
+    data = _read(source)
+    state = from_safetensors(data)
+    target = _write(BUNDLED_FOLDER / f"{name}.safetensors", state, {**_header(data, source), **(changes or {})})
     lines = [f"{digest(one)}  {one.name}\n" for one in sorted(BUNDLED_FOLDER.glob("*.safetensors"))]
     write_whole(BUNDLED_FOLDER / DIGESTS_FILE, "".join(lines).encode())
     return target
+
+
+def portable(value: Any) -> Any:
+    """The plain value with every absolute path in it cut to its last part."""
+    if isinstance(value, Mapping):
+        return {key: portable(one) for key, one in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [portable(one) for one in value]
+    if isinstance(value, str) and Path(value).is_absolute():
+        return Path(value).name
+    return value
+
+
+def _write(path: Path, state: Mapping[str, Tensor], recipe: Mapping[str, Any]) -> Path:
+    header = json.dumps(portable(recipe), sort_keys=True, ensure_ascii=False)
+    return write_whole(path, to_safetensors(dict(state), metadata={HEADER_KEY: header}))
 
 
 def _compact(name: str, value: Tensor) -> Tensor:
