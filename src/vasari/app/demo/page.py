@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from html import escape
 from importlib import resources
 from string import Template
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -48,7 +48,7 @@ class Plate:
     result: str
     views: Mapping[str, str]  # aged, restored, original, damage, change
     scores: Scores
-    record: Mapping[str, Any]
+    record: Mapping[str, str]
     record_file: str
 
 
@@ -168,25 +168,8 @@ def _signed(value: float, digits: int) -> str:
     return f"{value:+.{digits}f}".replace("-", "−")
 
 
-def _record(record: Mapping[str, Any]) -> str:
-    rows = []
-    for key, value in record.items():
-        if isinstance(value, dict):
-            inner = ", ".join(f"{name} {_plain(one)}" for name, one in value.items())
-            rows.append((key, inner))
-        else:
-            rows.append((key, _plain(value)))
-    return "\n".join(f"<dt>{escape(key.replace('_', ' '))}</dt><dd>{escape(text)}</dd>" for key, text in rows)
-
-
-def _plain(value: Any) -> str:
-    if isinstance(value, (list, tuple)):
-        return ", ".join(_plain(one) for one in value)
-    if isinstance(value, dict):
-        return "(" + ", ".join(f"{name} {_plain(one)}" for name, one in value.items()) + ")"
-    if isinstance(value, float):
-        return f"{value:g}"
-    return str(value)
+def _record(record: Mapping[str, str]) -> str:
+    return "\n".join(f"<dt>{escape(key)}</dt><dd>{escape(text)}</dd>" for key, text in record.items())
 
 
 def _notes(model: str, digest: str) -> str:
