@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 import subprocess
 import sys
 import tomllib
@@ -42,6 +43,18 @@ def test_every_documented_target_exists(line: str) -> None:
     targets = [word for word in line.split()[1:] if "=" not in word]
     done = subprocess.run(["make", "--dry-run", *targets], cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("line", _lines("vasari"))
+def test_every_documented_command_parses(line: str) -> None:
+    from vasari.app.cli.main import application
+
+    words = shlex.split(line)[1:]
+    if words[-1] in ("--help", "--version"):
+        done = subprocess.run([sys.executable, "-m", "vasari.app.cli.main", *words], capture_output=True, check=False)
+        assert done.returncode == 0, done.stderr
+    else:
+        application().parse_args(words, exit_on_error=False, print_error=False)
 
 
 @pytest.mark.parametrize("path", [path for path in DOCUMENTS if _blocks(path, "python")], ids=_ids)
@@ -137,4 +150,20 @@ def test_bundled_models_are_described() -> None:
 
     text = _text("docs/models.md")
     missing = [name for name in bundled() if f"`{name}`" not in text]
+    assert not missing, missing
+
+
+def test_recipes_that_ship_are_described() -> None:
+    from vasari.tasks.recipe import shipped
+
+    text = _text("docs/training.md")
+    missing = [name for name in shipped() if f"| `{name}` |" not in text]
+    assert not missing, missing
+
+
+def test_commands_are_described() -> None:
+    from vasari.app.cli.main import COMMANDS
+
+    text = _text("docs/cli.md")
+    missing = [name for name in COMMANDS if f"## vasari {name}\n" not in text]
     assert not missing, missing
