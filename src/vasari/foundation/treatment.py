@@ -7,6 +7,8 @@ as XMP (`treatment_xmp.py`). A record is enough to make the same bytes again.
 from __future__ import annotations
 
 import json
+import os
+import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from datetime import UTC, datetime
@@ -125,5 +127,11 @@ def read_treatment(path: Path) -> Treatment:
 
 
 def now() -> str:
-    """The time in UTC to the second, as records write it."""
-    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    """The time in UTC to the second, as records write it.
+
+    Where SOURCE_DATE_EPOCH is set (seconds since 1970, https://reproducible-builds.org/specs/source-date-epoch/)
+    it is the time, so that two runs give the same bytes.
+    """
+    fixed = os.environ.get("SOURCE_DATE_EPOCH", "")
+    seconds = float(fixed) if fixed.isdigit() else time.time()
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -50,9 +50,12 @@ def plan_from_options(kind: type, values: dict[str, Any]) -> Any:
 
 def option_of(item: dataclasses.Field[Any], hint: Any) -> inspect.Parameter:
     """One keyword of a command for one field: its help with the choices and the range, its default."""
-    default = ",".join(item.default) if _is_list(hint) else item.default
+    default: Any = item.default
+    if _is_list(hint):
+        default = ",".join(default)
+    shown: Any = str if _is_list(hint) else hint
     annotation = Annotated[
-        str if _is_list(hint) else hint,
+        shown,
         Parameter(help=describe(item), negative=(), show_default=default is not None and default is not False),
     ]
     return inspect.Parameter(item.name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)

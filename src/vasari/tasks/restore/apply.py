@@ -7,17 +7,17 @@ import functools
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn import functional
 
 from vasari.foundation import image_files, tiles
 from vasari.foundation.errors import PictureError, PlanError
-from vasari.foundation.image_files import Limits, RowWriter
-from vasari.foundation.picture import Metadata, Picture
+from vasari.foundation.image_color import srgb_decode, srgb_encode
+from vasari.foundation.image_files import FORMATS, Limits, RowWriter
+from vasari.foundation.picture import Metadata, Picture, Space
 from vasari.foundation.plans import from_dict
 from vasari.models.restorers import THUMBNAIL_PX
 from vasari.tasks.restore.conservator import Conservator
@@ -43,10 +43,10 @@ def restore(picture: Picture | np.ndarray | str | Path, plan: RestorePlan | None
             f"Got a plan and the options {', '.join(sorted(options))}.", remedy="give either a plan or options"
         )
     plan = plan or from_dict(RestorePlan, options, where="restore")
-    if isinstance(picture, (str, Path)):
-        picture = image_files.read(Path(picture))
-    elif isinstance(picture, np.ndarray):
+    if isinstance(picture, np.ndarray):
         picture = Picture.from_array(picture)
+    elif not isinstance(picture, Picture):
+        picture = image_files.read(Path(picture))
     return treat_picture(picture, _ready(plan))
 
 
@@ -58,10 +58,9 @@ def _ready(plan: RestorePlan) -> Conservator:
 
 def treat_picture(picture: Picture, conservator: Conservator) -> Picture:
     """A picture in memory restored, in tiles; equal to what `treat_file` makes of its file."""
-    source = picture.pixels
-    short = min(1.0, THUMBNAIL_PX / max(source.shape[1:]))
-    size = (max(1, round(source.shape[1] * short)), max(1, round(source.shape[2] * short)))
-    survey = conservator.survey(functional.interpolate(source[None], size=size, mode="area")[0])
+    linear = picture.space is Space.LINEAR
+    source = srgb_encode(picture.pixels) if linear else picture.pixels
+    survey = conservator.survey(image_files.shrink(source, THUMBNAIL_PX))
 
     def treat(pixels: Tensor, window: Tensor) -> Tensor:
         return conservator.treat(pixels, survey, window).result
@@ -69,7 +68,8 @@ def treat_picture(picture: Picture, conservator: Conservator) -> Picture:
     result = tiles.in_tiles(
         treat, source[None], tile=conservator.plan.tile_px, halo=conservator.halo, multiple_of=conservator.multiple_of
     )
-    return picture.with_pixels(result[0])
+    pixels = cast(Tensor, result)[0]
+    return picture.with_pixels(srgb_decode(pixels) if linear else pixels)
 
 
 @dataclass(frozen=True)
@@ -111,7 +111,7 @@ def treat_file(
     survey = conservator.survey(thumbnail)
     with image_files.open_rows(path, page=page, limits=limits) as reader:
         header = reader.header
-        written_as = plan.format or header.format
+        written_as = plan.format or FORMATS[header.format].written_as
         if plan.only_damage and written_as in LOSSY_FORMATS:
             raise PictureError(
                 f"{path.name} is a {written_as} file, and only_damage promises bit-identical pixels.",

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import threading
 from dataclasses import dataclass
-from typing import cast
 
 import torch
 from torch import Tensor
@@ -114,7 +113,8 @@ class Conservator:
             result = torch.lerp(pixels, result, self.plan.strength)
         mask = torch.ones_like(damage)
         if self.plan.only_damage:
-            mask = damage_mask(damage, self.plan.damage_threshold, self.plan.damage_margin_px)
+            found = damage * within_picture(damage, window)
+            mask = damage_mask(found, max(self.plan.damage_threshold, 1e-9), self.plan.damage_margin_px)
             result = torch.where(mask > 0, result, pixels)
         return Treated(result, damage, mask, (result - pixels).abs().amax(1, keepdim=True))
 
@@ -136,6 +136,15 @@ def damage_mask(damage: Tensor, threshold: float, margin_px: int) -> Tensor:
     return functional.max_pool2d(mask, 2 * margin_px + 1, stride=1, padding=margin_px) if margin_px else mask
 
 
+def within_picture(tile: Tensor, window: Tensor) -> Tensor:
+    """1 for pixels of [1, c, h, w] inside the picture, 0 where its border was repeated to fill the tile."""
+    height, width = tile.shape[2:]
+    top, left, bottom, right = window[0].tolist()
+    inside = torch.zeros_like(tile[:, :1])
+    inside[..., : round(height * (1 - top) / (bottom - top)), : round(width * (1 - left) / (right - left))] = 1
+    return inside
+
+
 def _untouched(pixels: Tensor) -> Treated:
     zeros = torch.zeros_like(pixels[:, :1])
     return Treated(pixels, zeros, zeros, zeros)
@@ -154,7 +163,7 @@ def _network(plan: RestorePlan) -> tuple[Restorer, str]:
         second, share = loaded[1]
         state = hub.interpolate(first.network, second.network, share)
         hub.load_state(first.network, state, f"{first.name} and {second.name}")
-    return cast(Restorer, first.network), card_name
+    return first.network, card_name
 
 
 def _hub_name(name: str) -> str:

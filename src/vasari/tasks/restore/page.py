@@ -80,7 +80,8 @@ def stage(
 ) -> Staged:
     """Restore `page` into the folder `work`; `plan`, `created` and `version` are those that the record tells.
 
-    A replay gives those of the old record, and gets its bytes; `read_from` is where the source lies now. Raises `PictureError`, `WriteError`.
+    A replay gives those of the old record, and gets its bytes; `read_from` is where the source lies now.
+    Raises `PictureError`, `WriteError`.
     """
     record = begin_record(page, conservator, plan, created or now(), version)
     notes: list[str] = []

@@ -84,7 +84,9 @@ def replay(
 def _source(record: Treatment, sidecar: Path, named: Path | None) -> tuple[Path, Stamp]:
     """The source's path and stamp; raises `PictureError` where it is missing or another."""
     recorded = Path(record.source.path)
-    places = [named] if named else [recorded, sidecar.parent / recorded.name]
+    places = [named] if named else [recorded]
+    if not named and record.result and record.result.name != recorded.name:
+        places.append(sidecar.parent / recorded.name)
     found = [one for one in places if one.is_file()]
     for path in found:
         stamp = Stamp.of(path)

@@ -1,0 +1,57 @@
+"""What several tests share: a small restorer with weights of its own, and real photographs as files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from skimage import data
+
+
+@pytest.fixture(scope="session")
+def tiny_restorer(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A `.safetensors` file of a narrow restorer whose seeded weights move tone and detail visibly."""
+    return _save_restorer(tmp_path_factory.mktemp("models") / "tiny.safetensors", seed=1)
+
+
+@pytest.fixture(scope="session")
+def other_restorer(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Another like `tiny_restorer`, of other weights."""
+    return _save_restorer(tmp_path_factory.mktemp("models") / "other.safetensors", seed=2)
+
+
+def _save_restorer(path: Path, seed: int) -> Path:
+    from vasari.models import hub
+    from vasari.models.restorers import Restorer
+
+    options = {"widths": [32, 32, 32], "depths": [1, 1, 1, 1, 1]}
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        network = Restorer(**options)  # type: ignore[arg-type]
+        for layer, deviation in ((network.surveyor.tone, 0.005), (network.surveyor.field, 0.01), (network.tail, 0.03)):
+            torch.nn.init.normal_(layer.weight, std=deviation)
+    return hub.save(network, path, {"network": {"name": "restorer", "options": options}, "task": "restore"})
+
+
+@pytest.fixture
+def scans(tmp_path: Path) -> Path:
+    """A folder of small scans: a JPEG, a grey PNG, and in a box below a 16-bit TIFF."""
+    folder = tmp_path / "scans"
+    (folder / "box").mkdir(parents=True)
+    Image.fromarray(data.astronaut()[:120, 150:310]).save(folder / "pilot.jpg", quality=92)
+    Image.fromarray(data.camera()[100:200, 200:330]).save(folder / "camera.png")
+    write_tiff(folder / "box" / "coffee.tif", data.coffee()[50:180, 100:260].astype(np.uint16) * 257)
+    return folder
+
+
+def write_tiff(path: Path, *pages: np.ndarray) -> Path:
+    """Write pages [rows, columns] or [rows, columns, 3] by tifffile."""
+    import tifffile
+
+    with tifffile.TiffWriter(path) as writer:
+        for page in pages:
+            writer.write(page, photometric="rgb" if page.ndim == 3 else "minisblack", resolution=(600, 600))
+    return path

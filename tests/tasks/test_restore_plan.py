@@ -1,0 +1,53 @@
+"""What a restoration may be asked for."""
+
+from __future__ import annotations
+
+import pytest
+
+from vasari.foundation.errors import PlanError
+from vasari.foundation.plans import digest, from_dict, to_dict
+from vasari.tasks.restore import weights
+from vasari.tasks.restore.plan import RestorePlan
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"vividness": 1.5},
+        {"vividness": -0.1},
+        {"strength": 2.0},
+        {"tone": "blue"},
+        {"stages": ("enlarge",)},
+        {"stages": ()},
+        {"stages": ("tone", "tone")},
+        {"stages": ("tone",), "tone": "keep"},
+        {"stages": ("tone",), "only_damage": True},
+        {"only_damage": True, "format": "jpeg"},
+        {"format": "gif"},
+        {"quality": 0},
+    ],
+)
+def test_what_cannot_be_done_is_refused_with_a_remedy(options: dict) -> None:
+    with pytest.raises(PlanError) as caught:
+        RestorePlan(**options)
+    assert caught.value.remedy
+
+
+def test_a_plan_comes_back_from_plain_values() -> None:
+    plan = RestorePlan(stages=("repair",), strength=0.5, format="png")
+    assert from_dict(RestorePlan, to_dict(plan)) == plan
+    assert digest(plan) != digest(RestorePlan())
+
+
+def test_the_tone_is_kept_where_it_is_asked_or_not_touched() -> None:
+    assert not RestorePlan().keeps_tone
+    assert RestorePlan(tone="keep").keeps_tone
+    assert RestorePlan(stages=("repair",)).keeps_tone
+    assert RestorePlan(only_damage=True).keeps_tone
+
+
+def test_vividness_asks_only_for_the_weights_it_needs() -> None:
+    assert weights.shares(RestorePlan(vividness=0.0)) == (("restore-faithful", 1.0),)
+    assert weights.shares(RestorePlan(vividness=1.0)) == (("restore-vivid", 1.0),)
+    assert weights.shares(RestorePlan(vividness=0.25)) == (("restore-faithful", 0.75), ("restore-vivid", 0.25))
+    assert weights.shares(RestorePlan(vividness=0.25, model="x.safetensors")) == (("x.safetensors", 1.0),)
