@@ -2,7 +2,7 @@
 
     python benchmarks/denoise_cbsd68.py --folder DIR --sigma 15 25 50 --model restore-faithful
 
-Protocol of the denoising tables (FFDNet, arXiv:1710.04026, table V: 31.21 dB at 25): the 68 pictures
+Protocol of the denoising tables (FFDNet, arXiv:1710.04026, reports 31.21 dB at 25): the 68 pictures
 whole, noise on all three channels on the 8-bit scale, neither rounded nor clipped unless `--clipped`;
 one seed a picture; PSNR over RGB of the result clipped to 0..255 and rounded; mean over the pictures.
 """
