@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from vasari.foundation import heic
+from vasari.foundation import heic, tiff_exif
 from vasari.foundation.errors import PictureError
 from vasari.foundation.image_formats import DEFAULT_LIMITS, Header, Limits, check_limits, guarded, sniff, vips
 from vasari.foundation.image_metadata import metadata_of
@@ -29,8 +28,10 @@ DEPTHS: dict[str, int] = {"uchar": 8, "ushort": 16, "float": 32}
 #: How each format is opened; `fail_on` makes a truncated file an error where libvips would fill in grey.
 LOADERS: dict[str, str] = {"tiff": "tiffload", "jpeg": "jpegload", "png": "pngload", "webp": "webpload"}
 PAGED = ("tiff", "webp")
-#: TIFF compressions that are written again as they came; others become deflate, which loses nothing.
-KEPT_COMPRESSIONS = ("none", "lzw", "deflate", "packbits", "zstd")
+#: TIFF compressions (tag 259) that are written again as they came; others become deflate, which loses nothing.
+COMPRESSIONS: dict[int, str] = {1: "none", 5: "lzw", 8: "deflate", 32946: "deflate", 32773: "packbits", 50000: "zstd"}
+PREDICTORS: dict[int, str] = {1: "none", 2: "horizontal", 3: "float"}
+COMPRESSION_TAG, PREDICTOR_TAG = 259, 317
 
 
 def inspect(path: str | Path, page: int = 0, limits: Limits = DEFAULT_LIMITS) -> Header:
@@ -64,7 +65,7 @@ def _header(path: Path, name: str, page: int, image: Any, limits: Limits) -> Hea
     channels, has_alpha = _channels(path, image)
     whole = name == "webp" or (name == "png" and "interlaced" in fields) or (name == "jpeg" and is_progressive(path))
     check_limits(path, image.width, image.height, not whole, limits)
-    compression = image.get("compression") if "compression" in fields else "none"
+    compression, predictor = _storage(path, page) if name == "tiff" else ("deflate", "horizontal")
     return Header(
         format=name,
         width=image.width,
@@ -76,10 +77,19 @@ def _header(path: Path, name: str, page: int, image: Any, limits: Limits) -> Hea
         path=path,
         page=page,
         pages=pages,
-        compression=compression if compression in KEPT_COMPRESSIONS else "deflate",
-        predictor=image.get("predictor") if "predictor" in fields else "none",
+        compression=compression,
+        predictor=predictor,
         by_rows=not whole,
     )
+
+
+def _storage(path: Path, page: int) -> tuple[str, str]:
+    """How a TIFF page is compressed, in libvips' names; libvips itself does not tell."""
+    found = tiff_exif.numbers(path, page, (COMPRESSION_TAG, PREDICTOR_TAG))
+    kept = COMPRESSIONS.get(found.get(COMPRESSION_TAG, 1))
+    if kept is None:
+        return "deflate", "horizontal"
+    return kept, PREDICTORS.get(found.get(PREDICTOR_TAG, 1), "none")
 
 
 def _channels(path: Path, image: Any) -> tuple[int, bool]:
@@ -94,7 +104,7 @@ def _channels(path: Path, image: Any) -> tuple[int, bool]:
         channels = 1 if image.bands <= 2 else 3
     if channels == 0 or image.bands - channels not in (0, 1):
         raise PictureError(
-            f"{path} has {image.bands} channels ({image.interpretation}); grey or RGB with at most one more is the rule.",
+            f"{path} has {image.bands} channels ({image.interpretation}); grey or RGB, and one more, is the rule.",
             remedy="convert it to RGB or grey, and save further channels apart",
         )
     if image.format not in DEPTHS:
@@ -111,8 +121,9 @@ class RowReader:
     Made by `open_rows`. Going back opens the file anew and decodes from the top.
     """
 
-    def __init__(self, header: Header, image: Any) -> None:
+    def __init__(self, header: Header, image: Any, path: Path) -> None:
         self.header = header
+        self._path = path
         self._image: Any = image
         self._region: Any = None
         self._next = 0
@@ -129,13 +140,12 @@ class RowReader:
             )
         if isinstance(self._image, np.ndarray):
             return self._image[top:bottom]
-        assert_path = header.path or Path()
         if top < self._next:
-            self._image, self._region = _open(assert_path, header.format, header.page), None
+            self._image, self._region = _open(self._path, header.format, header.page), None
         if self._region is None:
             self._region = vips().Region.new(self._image)
         self._next = bottom
-        data = guarded(assert_path, lambda: self._region.fetch(0, top, header.width, bottom - top))
+        data = guarded(self._path, lambda: self._region.fetch(0, top, header.width, bottom - top))
         return np.frombuffer(data, header.dtype).reshape(bottom - top, header.width, header.bands)
 
     def close(self) -> None:
@@ -150,16 +160,11 @@ def open_rows(path: str | Path, page: int = 0, limits: Limits = DEFAULT_LIMITS) 
     name = sniff(path)
     if name == "heic":
         header, array = heic.read(path, page, limits)
-        reader = RowReader(header, array)
+        reader = RowReader(header, array, path)
     else:
         image = _open(path, name, page)
-        reader = RowReader(_header(path, name, page, image, limits), image)
+        reader = RowReader(_header(path, name, page, image, limits), image, path)
     try:
         yield reader
     finally:
         reader.close()
-
-
-def with_path(header: Header, path: Path | None) -> Header:
-    """The header under another path."""
-    return replace(header, path=path)

@@ -16,11 +16,10 @@ import numpy as np
 
 from vasari.foundation import tiff_exif
 from vasari.foundation.atomic_files import sync_folder
-from vasari.foundation.errors import PictureError, VasariError, WriteError
+from vasari.foundation.errors import PictureError, WriteError
 from vasari.foundation.image_color import decode, needs_conversion, quantize
-from vasari.foundation.image_formats import FORMATS, WRITABLE, Header, first_line, vips
+from vasari.foundation.image_formats import FORMATS, WRITABLE, Header, Limits, first_line
 from vasari.foundation.image_metadata import attach
-from vasari.foundation.picture import Metadata
 from vasari.foundation.row_reader import open_rows
 from vasari.foundation.row_source import RowSource
 
@@ -28,6 +27,7 @@ from vasari.foundation.row_source import RowSource
 BIGTIFF_BYTES = 3_600_000_000
 VERIFIED_BYTES = 16 << 20
 WAIT_S = 0.1
+CHECK_DISK = "check the disk and its free space, then run again"
 
 
 class RowWriter:
@@ -142,7 +142,7 @@ class RowWriter:
         digest, wanted = hashlib.sha256(), self.header
         rows = max(1, VERIFIED_BYTES // wanted.row_bytes)
         try:
-            with open_rows(self._part, limits=_no_limits(wanted)) as reader:
+            with open_rows(self._part, limits=Limits(max_pixels=wanted.width * wanted.height, trust=True)) as reader:
                 found = reader.header
                 same = (found.width, found.height, found.depth) == (wanted.width, wanted.height, wanted.depth)
                 same = same and found.bands == wanted.bands
@@ -173,9 +173,6 @@ class RowWriter:
         full = free is not None and free.f_bavail * free.f_frsize < (1 << 20)
         reason = "the disk is full" if full else first_line(str(error))
         return WriteError(f"{self.path} could not be written: {reason}.", remedy=CHECK_DISK)
-
-
-CHECK_DISK = "check the disk and its free space, then run again"
 
 
 def save_image(image: Any, path: Path, format: str, header: Header, quality: int) -> None:
@@ -224,7 +221,6 @@ def _written_header(header: Header, path: Path, format: str, xmp: bytes | None) 
     if format == "webp" and channels == 1:  # WebP is always RGB
         channels = 3
         metadata = replace(metadata, icc=None)
-    keeps = header.format == "tiff"
     return replace(
         header,
         path=path,
@@ -234,8 +230,6 @@ def _written_header(header: Header, path: Path, format: str, xmp: bytes | None) 
         channels=channels,
         depth=header.depth if header.depth in kind.depths else max(kind.depths),
         metadata=metadata,
-        compression=header.compression if keeps else "deflate",
-        predictor=header.predictor if keeps else "horizontal",
     )
 
 
@@ -257,14 +251,5 @@ def _converted(raw: np.ndarray, source: Header, target: Header) -> np.ndarray:
     raise WriteError(f"{target.path}: {target.depth} bits from {source.depth}.", remedy="write it as tiff")
 
 
-def _no_limits(header: Header) -> Any:
-    from vasari.foundation.image_formats import Limits
-
-    return Limits(max_pixels=header.width * header.height, trust=True)
-
-
-def _failed(path: Path, error: OSError) -> VasariError:
+def _failed(path: Path, error: OSError) -> WriteError:
     return WriteError(f"{path} could not be written: {error.strerror or error}.", remedy=CHECK_DISK)
-
-
-__all__ = ["Metadata", "RowWriter", "refuse_source", "save_image"]

@@ -34,7 +34,7 @@ TYPES: dict[int, tuple[int, int]] = {
     18: (8, 8),
 }
 EXIF_TAG, GPS_TAG, INTEROPERABILITY_TAG, MAKER_NOTE_TAG = 34665, 34853, 40965, 37500
-RESOLUTION_TAGS = frozenset({282, 283, 296})
+RESOLUTION_TAGS = (282, 283, 296)
 #: Tags of the first directory that tell of the photograph and not of how its samples are stored.
 DESCRIPTIVE_TAGS = frozenset(
     {269, 270, 271, 272, 285, 305, 306, 315, 316, 33432, 18246, 18249, 40091, 40092, 40093, 40094, 40095}
@@ -183,12 +183,44 @@ def read(path: Path, page: int = 0) -> bytes | None:
     return build(blocks) if blocks.main or blocks.exif or blocks.gps else None
 
 
+def numbers(path: Path, page: int, tags: tuple[int, ...]) -> dict[int, int]:
+    """The first value of whole-number tags of one page of a TIFF file; tags that are missing are left out."""
+    try:
+        with path.open("rb") as file:
+            layout, offset = _layout(file)
+            for _ in range(page):
+                _, offset = _raw_directory(file, layout, offset)
+            body, _ = _raw_directory(file, layout, offset)
+            found = _entries(file, layout, body, frozenset(tags))
+    except (_Malformed, OSError):
+        return {}
+    sizes = {3: 2, 4: 4, 16: 8}
+    return {
+        tag: int.from_bytes(entry.data[: sizes[entry.type]], "little")
+        for tag, entry in found.items()
+        if entry.type in sizes and entry.count
+    }
+
+
 def parse(block: bytes) -> Blocks:
     """The directories of an EXIF block; empty ones where it is damaged."""
     try:
         return _blocks(io.BytesIO(block), 0, None)
     except _Malformed:
         return Blocks()
+
+
+def resolution(block: bytes | None) -> tuple[float, float] | None:
+    """Pixels per inch as an EXIF block says them, or None."""
+    main = parse(block).main if block else {}
+    across, down, unit = (main.get(tag) for tag in RESOLUTION_TAGS)
+    if across is None or down is None or (across.type, down.type) != (5, 5):
+        return None
+    (a, b), (c, d) = struct.unpack_from("<II", across.data), struct.unpack_from("<II", down.data)
+    scale = {2: 1.0, 3: 2.54}.get(int.from_bytes(unit.data, "little") if unit else 2)
+    if scale is None or 0 in (a, b, c, d):
+        return None
+    return a / b * scale, c / d * scale
 
 
 def build(blocks: Blocks) -> bytes:
