@@ -82,8 +82,8 @@ def save(network: nn.Module, path: str | Path, recipe: Mapping[str, Any]) -> Pat
     """Write the network's state as float16 with `recipe` in the header; equal states give equal bytes.
 
     Tensors beyond float16's range stay float32; absolute paths in the recipe keep their last part alone, since a
-    file that travels should not tell of the machine it was made on. Raises `WeightsError` where a weight is not finite or the
-    recipe names no network.
+    file that travels should not tell of the machine it was made on. Raises `WeightsError` where a weight is not
+    finite or the recipe names no network.
     """
     if not isinstance(recipe.get("network"), Mapping) or "name" not in recipe["network"]:
         raise WeightsError("The recipe names no network.", remedy='give {"network": {"name": ..., "options": {...}}}')
