@@ -99,7 +99,7 @@ def command(*arguments: str) -> float:
     """Seconds that `vasari` takes with these arguments; exits where it fails."""
     start = time.perf_counter()
     done = subprocess.run(
-        [sys.executable, "-m", "vasari", *arguments], capture_output=True, text=True, encoding="utf-8"
+        [sys.executable, "-m", "vasari.app.cli.main", *arguments], capture_output=True, text=True, encoding="utf-8"
     )
     if done.returncode:
         raise SystemExit(f"vasari {arguments[0]} failed with {done.returncode}: {done.stderr[-800:]}")

@@ -48,7 +48,7 @@ def test_shapes_ranges_and_grey(second_ageing: ModuleType, era: str) -> None:
     target, aged, mask = second_ageing.age(clean, era, 3, 1)
     assert target.shape == aged.shape == clean.shape and mask.shape == clean.shape[:2]
     for array in (target, aged, mask):
-        assert array.dtype == np.float32 and 0 <= array.min() and array.max() <= 1
+        assert array.dtype == np.float32 and array.min() >= 0 and array.max() <= 1
     if second_ageing.ERAS[era].grey:
         np.testing.assert_array_equal(target[:, :, 0], target[:, :, 2])
     else:
