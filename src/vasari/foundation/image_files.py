@@ -50,7 +50,7 @@ __all__ = [
 ]
 
 #: Raw bytes decoded at a time.
-CHUNK_BYTES = 16 << 20
+CHUNK_BYTES = 4 << 20
 
 
 def chunks(header: Header) -> list[tuple[int, int]]:

@@ -25,7 +25,8 @@ from vasari.foundation.row_source import RowSource
 
 #: Above this many raw bytes a TIFF is written as BigTIFF, lest compression that gains nothing overflows 4 GiB.
 BIGTIFF_BYTES = 3_600_000_000
-VERIFIED_BYTES = 16 << 20
+TIFF_STRIP_BYTES, TIFF_STRIP_ROWS = 1 << 20, 128
+VERIFIED_BYTES = 4 << 20
 WAIT_S = 0.1
 CHECK_DISK = "check the disk and its free space, then run again"
 
@@ -60,7 +61,7 @@ class RowWriter:
         self.sha256 = ""
         self._part = self.path.with_name(f".{self.path.name[:80]}.{secrets.token_hex(4)}.part")
         self._digest, self._rows = hashlib.sha256(), 0
-        self._queue: queue.Queue[np.ndarray | None] = queue.Queue(maxsize=2)
+        self._queue: queue.Queue[np.ndarray | None] = queue.Queue(maxsize=1)
         self._failure: Exception | None = None
         self._thread = threading.Thread(target=self._save, name=f"write {self.path.name}", daemon=True)
 
@@ -184,6 +185,7 @@ def save_image(image: Any, path: Path, format: str, header: Header, quality: int
             name,
             compression=header.compression,
             predictor=header.predictor,
+            tile_height=max(1, min(TIFF_STRIP_ROWS, TIFF_STRIP_BYTES // header.row_bytes)),
             bigtiff=raw_bytes > BIGTIFF_BYTES,
             xres=image.xres,
             yres=image.yres,

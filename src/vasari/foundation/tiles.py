@@ -22,6 +22,8 @@ from vasari.foundation.image_formats import Header
 
 #: Pixels of a strip that `stream` holds at a time, halo counted: wide pictures get flatter tiles.
 STRIP_PIXELS = 8 << 20
+#: Raw bytes read from a file at a time.
+PIECE_BYTES = 4 << 20
 
 Result = Tensor | Mapping[str, Tensor]
 
@@ -82,9 +84,7 @@ def windows(
         raise PlanError(f"Got tiles of {rows}×{columns} in steps of {multiple_of}.", remedy="use 1 pixel or more")
     for top, bottom, padded_top, padded_bottom in _spans(height, rows, margin, multiple_of):
         for left, right, padded_left, padded_right in _spans(width, columns, margin, multiple_of):
-            yield Window(
-                Area(top, bottom, left, right), Area(padded_top, padded_bottom, padded_left, padded_right)
-            )
+            yield Window(Area(top, bottom, left, right), Area(padded_top, padded_bottom, padded_left, padded_right))
 
 
 def checked_halo(halo: int | None) -> int:
@@ -156,17 +156,14 @@ def stream(
     height, width = header.height, header.width
     shape = strip_shape(width, tile, checked_halo(halo), multiple_of)
     strips = _strips(height, width, shape, halo, multiple_of)
-    held, held_top = reader.read(0, strips[0][0].padded.bottom), 0
+    held = _HeldRows(reader, max(strip[0].padded.height for strip in strips))
     done, total = 0, sum(len(strip) for strip in strips)
     for strip in strips:
-        padded, core = strip[0].padded, strip[0].core
-        if padded.bottom > held_top + len(held):
-            fresh = reader.read(held_top + len(held), padded.bottom)
-            held = np.concatenate([held[padded.top - held_top :], fresh])
-            held_top = padded.top
+        core = strip[0].core
+        held.move_to(strip[0].padded.top, strip[0].padded.bottom)
         results: dict[str, Tensor] = {}
         for window in strip:
-            raw = held[window.padded.top - held_top : window.padded.bottom - held_top, window.padded.slices[1]]
+            raw = held.rows(window.padded.top, window.padded.bottom)[:, window.padded.slices[1]]
             with torch.no_grad():
                 result = _call(function, decode(raw, header)[None], window, (height, width), multiple_of)
             for name, part in _named(result).items():
@@ -177,9 +174,36 @@ def stream(
             done += 1
             if progress is not None:
                 progress(done / total)
-        rows = held[core.top - held_top : core.bottom - held_top]
+        # A copy, as a sink may keep the rows while the buffer below them moves on.
+        rows = held.rows(core.top, core.bottom).copy()
         for name, sink in sinks.items():
             sink(rows, results[name])
+
+
+class _HeldRows:
+    """The raw rows that a strip needs, in one buffer that moves down the picture; each row is read once."""
+
+    def __init__(self, reader: Rows, most_rows: int) -> None:
+        header = reader.header
+        self._reader = reader
+        self._buffer = np.empty((most_rows, header.width, header.bands), header.dtype)
+        self._piece = max(1, PIECE_BYTES // header.row_bytes)
+        self._top = self._bottom = 0
+
+    def move_to(self, top: int, bottom: int) -> None:
+        """Hold the rows top..bottom-1; neither may be less than before."""
+        kept = max(0, self._bottom - top)
+        if kept and top > self._top:
+            self._buffer[:kept] = self._buffer[top - self._top : self._bottom - self._top]
+        start = max(top, self._bottom)
+        for first in range(start, bottom, self._piece):
+            last = min(first + self._piece, bottom)
+            self._buffer[first - top : last - top] = self._reader.read(first, last)
+        self._top, self._bottom = top, max(bottom, self._bottom)
+
+    def rows(self, top: int, bottom: int) -> np.ndarray:
+        """A view of held rows."""
+        return self._buffer[top - self._top : bottom - self._top]
 
 
 def strip_shape(width: int, tile: int, halo: int, multiple_of: int) -> tuple[int, int]:
@@ -191,9 +215,7 @@ def strip_shape(width: int, tile: int, halo: int, multiple_of: int) -> tuple[int
     return rows, max(columns, multiple_of)
 
 
-def _strips(
-    height: int, width: int, shape: tuple[int, int], halo: int | None, multiple_of: int
-) -> list[list[Window]]:
+def _strips(height: int, width: int, shape: tuple[int, int], halo: int | None, multiple_of: int) -> list[list[Window]]:
     """The windows, a list for each row of them."""
     strips: dict[int, list[Window]] = {}
     for window in windows(height, width, shape, halo, multiple_of):
