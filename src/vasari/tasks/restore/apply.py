@@ -131,9 +131,9 @@ def treat_file(
 
 
 def _joined(conservator: Conservator, pixels: Tensor, survey: Any, window: Tensor) -> Tensor:
-    """All that the writers need of a tile, as channels of one tensor: result, damage, mask, change."""
+    """All that the writers need of a tile, as channels of one tensor: result, damage, change."""
     treated = conservator.treat(pixels, survey, window)
-    return torch.cat([treated.result, treated.damage, treated.mask, treated.change], 1)
+    return torch.cat([treated.result, treated.damage, treated.change], 1)
 
 
 class _Writers:
@@ -164,12 +164,12 @@ class _Writers:
         return self.stack.__exit__(*error)
 
     def append(self, raw: np.ndarray, rows: Tensor) -> None:
-        """Write the next rows: raw source [rows, width, bands], treated [channels + 3, rows, width]."""
-        result, (damage, mask, change) = rows[:-3], rows[-3:]
+        """Write the next rows: raw source [rows, width, bands], treated [channels + 2, rows, width]."""
+        result, (damage, change) = rows[:-2], rows[-2:]
         encoded = image_files.encode(result, raw, self.header)
         if self.plan.only_damage:
-            # Not by the arithmetic but by copying: outside the mask the source's own samples.
-            encoded = np.where(mask.numpy()[:, :, None] > 0, encoded, raw)
+            # Not by the arithmetic but by copying: what did not change has the source's own samples.
+            encoded = np.where(change.numpy()[:, :, None] > 0, encoded, raw)
         self.result.append(encoded)
         # The change is rounded up: 0 stands for "not at all" and nothing else.
         levels = ((damage * 255.0).round(), (change * (CHANGE_SCALE * 255.0)).ceil())

@@ -26,15 +26,14 @@ from vasari.tasks.restore.plan import RestorePlan
 
 @dataclass(frozen=True)
 class Treated:
-    """A tile treated: result [1, C, h, w]; damage, mask, change [1, 1, h, w], 0..1.
+    """A tile treated: result [1, C, h, w]; damage and change [1, 1, h, w], 0..1.
 
-    `damage` is the network's probability; `mask` is 1 where a pixel may differ from the source (all 1
-    but for `only_damage`); `change` is the largest difference of a channel from the source.
+    `damage` is the network's probability; `change` is the largest difference of a channel from the
+    source, 0 where the pixel is exactly that of the source.
     """
 
     result: Tensor
     damage: Tensor
-    mask: Tensor
     change: Tensor
 
 
@@ -111,12 +110,11 @@ class Conservator:
         result = result + (pixels - inside)
         if self.plan.strength < 1:
             result = torch.lerp(pixels, result, self.plan.strength)
-        mask = torch.ones_like(damage)
         if self.plan.only_damage:
             found = damage * within_picture(damage, window)
             mask = damage_mask(found, max(self.plan.damage_threshold, 1e-9), self.plan.damage_margin_px)
             result = torch.where(mask > 0, result, pixels)
-        return Treated(result, damage, mask, (result - pixels).abs().amax(1, keepdim=True))
+        return Treated(result, damage, (result - pixels).abs().amax(1, keepdim=True))
 
     def _restore(self, source: Tensor, survey: Survey, window: Tensor) -> tuple[Tensor, Tensor]:
         """Result [1, 3, h, w] and damage [1, 1, h, w] of the stages that the plan names."""
@@ -147,7 +145,7 @@ def within_picture(tile: Tensor, window: Tensor) -> Tensor:
 
 def _untouched(pixels: Tensor) -> Treated:
     zeros = torch.zeros_like(pixels[:, :1])
-    return Treated(pixels, zeros, zeros, zeros)
+    return Treated(pixels, zeros, zeros)
 
 
 def _network(plan: RestorePlan) -> tuple[Restorer, str]:
