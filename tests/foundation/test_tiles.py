@@ -52,7 +52,13 @@ def whole(network: SmallUNet, pixels: Tensor) -> Tensor:
     return network(padded)[..., :height, :width]
 
 
-@given(height=sides, width=sides, tile=st.integers(1, 90), halo=st.integers(0, 40), multiple_of=st.sampled_from([1, 4, 8]))
+@given(
+    height=sides,
+    width=sides,
+    tile=st.integers(1, 90),
+    halo=st.integers(0, 40),
+    multiple_of=st.sampled_from([1, 4, 8]),
+)
 @settings(max_examples=80, deadline=None)
 def test_windows_cover_every_pixel_once(height: int, width: int, tile: int, halo: int, multiple_of: int) -> None:
     seen = np.zeros((height, width), int)

@@ -88,8 +88,8 @@ class Header:
     """What a picture file says of itself before its pixels are decoded.
 
     `channels` is 1 or 3, without alpha; `depth` 8, 16 or 32 (float) bits; `compression` and
-    `predictor` are a TIFF's own, kept on writing, or what a TIFF made of the file will have; `by_rows` is False where the format must be
-    decoded whole.
+    `predictor` are a TIFF's own, kept on writing, or what a TIFF made of the file will
+    have; `by_rows` is False where the format must be decoded whole.
     """
 
     format: str

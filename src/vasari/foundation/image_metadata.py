@@ -6,14 +6,13 @@ import struct
 from pathlib import Path
 from typing import Any
 
-from vasari.foundation import tiff_exif
+from vasari.foundation import png_chunks, tiff_exif
 from vasari.foundation.image_formats import vips
 from vasari.foundation.picture import Metadata
 
 MM_PER_INCH = 25.4
 EXIF_PREFIX = b"Exif\0\0"
 PHOTOSHOP = b"Photoshop 3.0\0"
-PNG_IPTC = "png-comment-0-Raw profile type iptc"
 #: The smallest EXIF block: no entries. libvips adds the orientation to it.
 EMPTY_EXIF = b"II*\0\x08\0\0\0\0\0\0\0\0\0"
 
@@ -30,11 +29,13 @@ def metadata_of(image: Any, path: Path, format_name: str, page: int) -> Metadata
         exif = exif.removeprefix(EXIF_PREFIX)
     if format_name == "tiff":
         exif = tiff_exif.read(path, page)
-    iptc = block("iptc-data")
+    iptc = tiff_exif.iptc(path, page) if format_name == "tiff" else block("iptc-data")
     if format_name == "jpeg" and iptc is not None:
         iptc = iptc_from_photoshop(iptc)
     if format_name == "png":
-        iptc = next((_from_raw_profile(image.get(name)) for name in fields if name.endswith("profile type iptc")), None)
+        iptc = png_chunks.iptc(path)
+    if iptc is not None and iptc.startswith(b"8BIM"):
+        iptc = iptc_from_photoshop(PHOTOSHOP + iptc)
     orientation = image.get("orientation") if "orientation" in fields else 1
     # libvips knows no "absent": it reports one pixel a millimeter where a file says nothing.
     known = (image.xres, image.yres) != (1.0, 1.0) and image.xres > 0 and image.yres > 0
@@ -43,13 +44,16 @@ def metadata_of(image: Any, path: Path, format_name: str, page: int) -> Metadata
         exif=exif or None,
         xmp=block("xmp-data"),
         iptc=iptc.rstrip(b"\0") or None if iptc else None,
-        dpi=(image.xres * MM_PER_INCH, image.yres * MM_PER_INCH) if known else None,
+        dpi=(image.xres * MM_PER_INCH, image.yres * MM_PER_INCH) if known else tiff_exif.resolution(exif),
         orientation=orientation if orientation in range(1, 9) else 1,
     )
 
 
 def attach(image: Any, metadata: Metadata, format_name: str) -> Any:
-    """A copy of a libvips image that carries the metadata, ready to be saved in a format."""
+    """A copy of a libvips image that carries the metadata, ready to be saved in a format.
+
+    What libvips drops is written by `complete` afterwards.
+    """
     scale = {}
     if metadata.dpi is not None:
         scale = {"xres": metadata.dpi[0] / MM_PER_INCH, "yres": metadata.dpi[1] / MM_PER_INCH}
@@ -66,16 +70,19 @@ def attach(image: Any, metadata: Metadata, format_name: str) -> Any:
         image.set_type(blob, "exif-data", EXIF_PREFIX + exif)
     if metadata.xmp is not None:
         image.set_type(blob, "xmp-data", metadata.xmp)
-    if metadata.iptc is not None:
-        if format_name == "jpeg":
-            image.set_type(blob, "iptc-data", iptc_to_photoshop(metadata.iptc))
-        elif format_name == "tiff":
-            image.set_type(blob, "iptc-data", metadata.iptc + b"\0" * (-len(metadata.iptc) % 4))
-        elif format_name == "png":
-            image.set_type(vips().GValue.gstr_type, PNG_IPTC, _to_raw_profile(metadata.iptc))
+    if metadata.iptc is not None and format_name == "jpeg":
+        image.set_type(blob, "iptc-data", iptc_to_photoshop(metadata.iptc))
     image.set_type(vips().GValue.gint_type, "orientation", metadata.orientation)
     image.set_type(vips().GValue.gstr_type, "resolution-unit", "in")
     return image
+
+
+def complete(path: Path, metadata: Metadata, format_name: str) -> None:
+    """Put into a finished file of our own, in place, what libvips leaves out: EXIF and IPTC of TIFF, IPTC of PNG."""
+    if format_name == "tiff" and (metadata.exif or metadata.iptc):
+        tiff_exif.patch(path, metadata.exif, metadata.iptc)
+    elif format_name == "png" and metadata.iptc:
+        png_chunks.append_iptc(path, metadata.iptc)
 
 
 def iptc_from_photoshop(block: bytes) -> bytes | None:
@@ -99,18 +106,3 @@ def iptc_to_photoshop(iptc: bytes) -> bytes:
     """IPTC records as the Photoshop resource that JPEG files carry them in."""
     padded = iptc + b"\0" * (len(iptc) % 2)
     return PHOTOSHOP + b"8BIM" + struct.pack(">HH", 0x0404, 0) + struct.pack(">I", len(iptc)) + padded
-
-
-def _to_raw_profile(block: bytes) -> str:
-    """A block as the hexadecimal text by which PNG files carry IPTC (ImageMagick's convention)."""
-    digits = block.hex()
-    lines = [digits[at : at + 72] for at in range(0, len(digits), 72)]
-    return "\n".join(["", "iptc", f"{len(block):8d}", *lines, ""])
-
-
-def _from_raw_profile(text: str) -> bytes | None:
-    parts = text.split()
-    try:
-        return bytes.fromhex("".join(parts[2:])) if len(parts) > 2 else None
-    except ValueError:
-        return None

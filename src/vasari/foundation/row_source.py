@@ -93,7 +93,7 @@ class RowSource:
                 self.starved = True
                 return b""
             self._chunk_at += len(self._chunk)
-            self._chunk = memoryview(rows).cast("B")
+            self._chunk = rows.data.cast("B")
         start = self._position - self._chunk_at
         if start < 0:  # libvips never goes back in a sequential image
             self.starved = True

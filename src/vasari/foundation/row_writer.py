@@ -14,12 +14,11 @@ from typing import Any
 
 import numpy as np
 
-from vasari.foundation import tiff_exif
 from vasari.foundation.atomic_files import sync_folder
 from vasari.foundation.errors import PictureError, WriteError
 from vasari.foundation.image_color import decode, needs_conversion, quantize
 from vasari.foundation.image_formats import FORMATS, WRITABLE, Header, Limits, first_line
-from vasari.foundation.image_metadata import attach
+from vasari.foundation.image_metadata import attach, complete
 from vasari.foundation.row_reader import open_rows
 from vasari.foundation.row_source import RowSource
 
@@ -127,8 +126,7 @@ class RowWriter:
             raise self._explain()
 
     def _publish(self) -> None:
-        if self.format == "tiff" and self.header.metadata.exif is not None:
-            tiff_exif.patch(self._part, self.header.metadata.exif)
+        complete(self._part, self.header.metadata, self.format)
         with self._part.open("r+b") as file:
             os.fsync(file.fileno())
         if self.verify:

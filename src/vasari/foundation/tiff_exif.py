@@ -33,6 +33,7 @@ TYPES: dict[int, tuple[int, int]] = {
     17: (8, 8),
     18: (8, 8),
 }
+IPTC_TAG = 33723
 EXIF_TAG, GPS_TAG, INTEROPERABILITY_TAG, MAKER_NOTE_TAG = 34665, 34853, 40965, 37500
 RESOLUTION_TAGS = (282, 283, 296)
 #: Tags of the first directory that tell of the photograph and not of how its samples are stored.
@@ -202,6 +203,22 @@ def numbers(path: Path, page: int, tags: tuple[int, ...]) -> dict[int, int]:
     }
 
 
+def iptc(path: Path, page: int = 0) -> bytes | None:
+    """The IPTC records of one page of a TIFF file, in file order whatever type the writer gave them."""
+    try:
+        with path.open("rb") as file:
+            layout, offset = _layout(file)
+            for _ in range(page):
+                _, offset = _raw_directory(file, layout, offset)
+            body, _ = _raw_directory(file, layout, offset)
+            entry = _entries(file, layout, body, frozenset({IPTC_TAG})).get(IPTC_TAG)
+    except (_Malformed, OSError):
+        return None
+    if entry is None:
+        return None
+    return _swapped(entry.data, TYPES[entry.type][1]) if layout.order == ">" else entry.data
+
+
 def parse(block: bytes) -> Blocks:
     """The directories of an EXIF block; empty ones where it is damaged."""
     try:
@@ -259,13 +276,13 @@ def _serialized(directory: Directory, layout: _Layout, at: int, following: int =
     return whole + b"\0" * (len(whole) % 2)
 
 
-def patch(path: Path, block: bytes) -> None:
-    """Put an EXIF block into the first page of a finished TIFF file, in place.
+def patch(path: Path, block: bytes | None, iptc: bytes | None = None) -> None:
+    """Put an EXIF block and IPTC records into the first page of a finished TIFF file, in place.
 
     Only our own temporary files are patched. The new directory holds the entries of the old one as
     they stand, the block's descriptive entries, and pointers to its EXIF and GPS directories.
     """
-    blocks = parse(block)
+    blocks = parse(block) if block else Blocks()
     with path.open("r+b") as file:
         layout, offset = _layout(file)
         body, following = _raw_directory(file, layout, offset)
@@ -276,12 +293,13 @@ def patch(path: Path, block: bytes) -> None:
         end = file.seek(0, io.SEEK_END)
         added = bytearray(b"\0" * (end % 2))
         described = {tag: entry for tag, entry in blocks.main.items() if tag in DESCRIPTIVE_TAGS}
+        if iptc:
+            described[IPTC_TAG] = Entry(7, len(iptc), iptc)
         for tag, directory in ((EXIF_TAG, blocks.exif), (GPS_TAG, blocks.gps)):
             if directory:
                 target = end + len(added)
                 added += _serialized(directory, layout, target)
-                size = 8 if layout.big else 4
-                described[tag] = Entry(18 if layout.big else 4, 1, target.to_bytes(size, "little"))
+                described[tag] = Entry(18 if layout.big else 4, 1, target.to_bytes(8 if layout.big else 4, "little"))
         for tag, entry in described.items():
             entries[tag] = _entry_with_value(tag, entry, layout, end, added)
         new = end + len(added)
