@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime
+import importlib
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -70,6 +71,9 @@ def joined(device_name: str) -> Iterator[World]:
     if size == 1:
         yield World()
         return
+    # Imported now, and not by the first optimizer step: its functions take the group that exists at their import as a
+    # default and would keep it, and gloo's threads, alive into the interpreter's end, where they can abort.
+    importlib.import_module("torch.distributed.nn")
     uses_cuda = device_name in ("auto", "cuda") and torch.cuda.is_available()
     world = World(int(os.environ["RANK"]), size, int(os.environ.get("LOCAL_RANK", os.environ["RANK"])))
     if uses_cuda:
