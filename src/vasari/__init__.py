@@ -17,11 +17,13 @@ if TYPE_CHECKING:
     from vasari.foundation.picture import Metadata, Picture, Space
     from vasari.foundation.version import VERSION as __version__
     from vasari.tasks.restore.apply import restore
+    from vasari.tasks.restore.batch import restore_files
     from vasari.tasks.restore.plan import RestorePlan
 
 # Public name -> (module, name there).
 _PUBLIC = {
     "restore": ("vasari.tasks.restore.apply", "restore"),
+    "restore_files": ("vasari.tasks.restore.batch", "restore_files"),
     "open_picture": ("vasari.foundation.image_files", "read"),
     "Picture": ("vasari.foundation.picture", "Picture"),
     "Metadata": ("vasari.foundation.picture", "Metadata"),
@@ -31,7 +33,17 @@ _PUBLIC = {
     "__version__": ("vasari.foundation.version", "VERSION"),
 }
 
-__all__ = ["restore", "open_picture", "Picture", "Metadata", "Space", "RestorePlan", "VasariError", "__version__"]
+__all__ = [
+    "restore",
+    "restore_files",
+    "open_picture",
+    "Picture",
+    "Metadata",
+    "Space",
+    "RestorePlan",
+    "VasariError",
+    "__version__",
+]
 
 
 def __getattr__(name: str) -> Any:

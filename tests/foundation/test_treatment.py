@@ -17,7 +17,7 @@ from vasari.foundation.treatment import (
     Treatment,
     read_treatment,
 )
-from vasari.foundation.treatment_xmp import merged
+from vasari.foundation.treatment_xmp import LARGEST_JPEG_PACKET_BYTES, merged
 
 RECORD = Treatment(
     operation="restore",
@@ -134,7 +134,7 @@ BOMB = b'<!DOCTYPE a [<!ENTITY b "cc">]><x:xmpmeta xmlns:x="adobe:ns:meta/">&b;<
     "bad", [b"<not xml", b"<a/>", BOMB, b"\xff\xfe", SOURCE_PACKET.replace(b"kept", b"k" * 70_000)]
 )
 def test_a_packet_that_cannot_be_merged_is_left_to_the_caller(bad: bytes) -> None:
-    assert merged(bad, RECORD) is None
+    assert merged(bad, RECORD, LARGEST_JPEG_PACKET_BYTES) is None
 
 
 def test_characters_that_xml_cannot_hold_do_not_break_the_packet() -> None:

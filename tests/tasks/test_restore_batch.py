@@ -10,6 +10,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 import tifffile
 from skimage import data
@@ -301,6 +302,19 @@ def test_a_missing_model_stops_before_anything_is_written(scans: Path, tmp_path:
     with pytest.raises(WeightsError):
         run(scans, tmp_path / "out", RestorePlan(model="no-such-model"))
     assert not (tmp_path / "out").exists()
+
+
+def test_weights_that_cannot_be_used_end_the_batch_and_not_each_page(scans: Path, tmp_path: Path) -> None:
+    (tmp_path / "broken.safetensors").write_bytes(b"no weights")
+    with pytest.raises(WeightsError):
+        run(scans, tmp_path / "out", RestorePlan(model=str(tmp_path / "broken.safetensors")))
+    assert not (tmp_path / "out" / "ledger.jsonl").exists()
+
+
+def test_the_cap_on_pixels_is_an_option(scans: Path, tmp_path: Path, asked: RestorePlan) -> None:
+    tifffile.imwrite(scans / "large.tif", np.zeros((1100, 1000), np.uint8))
+    summary = run(scans, tmp_path / "out", asked, max_megapixels=1)
+    assert [Path(one.source).name for one in summary.failed] == ["large.tif"]
 
 
 def test_an_unexpected_failure_is_one_files_failure(

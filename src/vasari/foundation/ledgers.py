@@ -21,7 +21,7 @@ from typing import Any
 from vasari.foundation.atomic_files import sync_folder
 from vasari.foundation.errors import PlanError, WriteError
 
-DONE, FAILED, SKIPPED = "done", "failed", "skipped"
+DONE, FAILED = "done", "failed"
 
 
 @dataclass(frozen=True)

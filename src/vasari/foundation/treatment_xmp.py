@@ -37,13 +37,13 @@ _PREFIXES = {
 _OPENING = '<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>\n'
 _EMPTY = f'<x:xmpmeta xmlns:x="{X}"><rdf:RDF xmlns:rdf="{RDF}"><rdf:Description rdf:about=""/></rdf:RDF></x:xmpmeta>'
 # JPEG keeps XMP in one APP1 segment: 65,533 bytes less the 29 of its name, less some room.
-LARGEST_PACKET_BYTES = 65_000
+LARGEST_JPEG_PACKET_BYTES = 65_000
 
 
-def merged(packet: bytes | None, treatment: Treatment) -> bytes | None:
+def merged(packet: bytes | None, treatment: Treatment, largest_bytes: int | None = None) -> bytes | None:
     """The source's XMP packet with the treatment in it, or a new packet; None where it cannot be merged.
 
-    A packet that is no well-formed RDF, declares a document type, or would outgrow a JPEG segment is not
+    A packet that is no well-formed RDF, declares a document type, or would outgrow `largest_bytes` is not
     touched: the caller then keeps the source's own bytes, and the record stands in the sidecar alone.
     Equal inputs give equal bytes: identifiers come from the job, times from the record.
     """
@@ -56,7 +56,7 @@ def merged(packet: bytes | None, treatment: Treatment) -> bytes | None:
     _write(document, nodes[0], treatment)
     body = document.documentElement.toxml()  # type: ignore[union-attr]
     whole = f'{_OPENING}{body}\n<?xpacket end="w"?>'.encode()
-    return whole if len(whole) <= LARGEST_PACKET_BYTES else None
+    return whole if largest_bytes is None or len(whole) <= largest_bytes else None
 
 
 def _parse(packet: bytes | None) -> Document | None:

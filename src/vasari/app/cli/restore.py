@@ -6,7 +6,7 @@ import json as json_text
 import sys
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 from cyclopts import Parameter
 
@@ -14,10 +14,8 @@ from vasari.app.cli.messages import counted
 from vasari.app.cli.plan_options import with_plan
 from vasari.app.cli.progress import printable, watcher
 from vasari.foundation.errors import ExitCode, PlanError
+from vasari.tasks.restore.batch import DEFAULT_JOBS, BatchOptions, Summary, restore_files
 from vasari.tasks.restore.plan import RestorePlan
-
-if TYPE_CHECKING:
-    from vasari.tasks.restore.batch import Summary
 
 
 @with_plan(RestorePlan)
@@ -25,8 +23,9 @@ def restore(
     *scans: Annotated[str, Parameter(help="files, folders (searched through) and globs")],
     output: Annotated[Path | None, Parameter(name=["--output", "-o"], help="folder for the results")] = None,
     replay: Annotated[Path | None, Parameter(help="make the result of this NAME.treatment.json again")] = None,
-    jobs: Annotated[int, Parameter(help="pictures in work at once; each needs its memory")] = 2,
+    jobs: Annotated[int, Parameter(help="pictures in work at once; each needs its memory")] = DEFAULT_JOBS,
     trust: Annotated[bool, Parameter(help="take files that look like decompression bombs")] = False,
+    max_megapixels: Annotated[int, Parameter(help="refuse larger pictures")] = BatchOptions.max_megapixels,
     overwrite: Annotated[bool, Parameter(help="replace files in DIR that are not as Vasari wrote them")] = False,
     json: Annotated[bool, Parameter(help="tell the outcome as JSON on stdout")] = False,
     plan: RestorePlan,
@@ -43,15 +42,12 @@ def restore(
         raise PlanError("No output folder was named.", remedy="add -o DIR; results never go among the masters")
     if jobs < 1:
         raise PlanError(f"jobs={jobs} is below 1.", remedy="use --jobs 1 or more")
-    return _batch(scans, output, jobs, trust, overwrite, json, plan)
+    options = BatchOptions(output, jobs=jobs, trust=trust, max_megapixels=max_megapixels, overwrite=overwrite)
+    return _batch(scans, options, json, plan)
 
 
-def _batch(
-    scans: tuple[str, ...], output: Path, jobs: int, trust: bool, overwrite: bool, json: bool, plan: RestorePlan
-) -> int:
-    from vasari.tasks.restore.batch import BatchOptions, restore_files
-
-    options = BatchOptions(output=output, jobs=jobs, trust=trust, overwrite=overwrite)
+def _batch(scans: tuple[str, ...], options: BatchOptions, json: bool, plan: RestorePlan) -> int:
+    output = options.output
     try:
         with watcher() as watch:
             summary = restore_files(scans, options, plan, watch)

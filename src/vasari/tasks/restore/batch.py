@@ -38,13 +38,14 @@ class BatchOptions:
     """How a batch is run; nothing here changes the bytes of a result.
 
     `jobs`: pictures in work at once (one is decoded or written while another is computed); `trust`: take
-    files that look like decompression bombs; `overwrite`: replace results that somebody has changed;
-    `debug`: print tracebacks of unexpected failures.
+    files that look like decompression bombs; `max_megapixels`: refuse larger pictures; `overwrite`: replace
+    results that somebody has changed; `debug`: print tracebacks of unexpected failures.
     """
 
     output: Path
     jobs: int = DEFAULT_JOBS
     trust: bool = False
+    max_megapixels: int = 4000
     overwrite: bool = False
     debug: bool = False
 
@@ -139,6 +140,8 @@ class _Batch:
         self.watch.begin(len(todo), sum(_size(one.path) for one in todo), len(found))
         entries: list[Entry] = []
         if todo:
+            # In this thread and before the first page: weights that cannot be used end the batch, not each page.
+            _ = self._conservator
             executor: InProcess[Page | Entry, Entry] = InProcess(self._restore, self.options.jobs, self.stop)
             for entry in executor.map(self.plan, self._pages(todo, stems)):
                 entries.append(entry)
@@ -193,7 +196,7 @@ class _Batch:
     def _limits(self) -> Limits:
         from vasari.foundation.image_formats import Limits
 
-        return Limits(trust=self.options.trust)
+        return Limits(max_pixels=self.options.max_megapixels * 1_000_000, trust=self.options.trust)
 
     @cached_property
     def _conservator(self) -> Conservator:
@@ -232,8 +235,6 @@ class _Batch:
     def _make(self, page: Page, entry: Entry) -> Entry:
         from vasari.tasks.restore.page import make_visible, stage
 
-        with self.lock:  # the weights are loaded once
-            conservator = self._conservator
         share_bytes = page.stamp.bytes // page.pages
 
         def advance(share: float) -> None:
@@ -241,7 +242,7 @@ class _Batch:
             with self.lock:
                 self.watch.advance(page.source, share, share_bytes)
 
-        staged = stage(page, conservator, self.work, plan=self.plan, limits=self._limits(), advance=advance)
+        staged = stage(page, self._conservator, self.work, plan=self.plan, limits=self._limits(), advance=advance)
         self.stop.check()
         make_visible(staged)
         return _done(entry, page, staged.record, staged.result_stamp)

@@ -20,7 +20,7 @@ from vasari.foundation.image_formats import Limits
 from vasari.foundation.ledgers import Stamp, publish
 from vasari.foundation.plans import to_dict
 from vasari.foundation.treatment import SOURCE_TYPES, FileFacts, SourceFacts, Stage, Treatment, now
-from vasari.foundation.treatment_xmp import merged
+from vasari.foundation.treatment_xmp import LARGEST_JPEG_PACKET_BYTES, merged
 from vasari.foundation.version import VERSION
 from vasari.tasks.restore.apply import Findings, Outputs, treat_file
 from vasari.tasks.restore.conservator import Conservator
@@ -87,7 +87,7 @@ def stage(
     notes: list[str] = []
 
     def xmp(metadata: Metadata, format: str) -> bytes | None:
-        packet = merged(metadata.xmp, record)
+        packet = merged(metadata.xmp, record, LARGEST_JPEG_PACKET_BYTES if format == "jpeg" else None)
         if packet is None:
             notes.append(NOT_MERGED)
         return packet or metadata.xmp
