@@ -1,13 +1,14 @@
 """Raw samples to sRGB-encoded float and back, through the source's ICC profile, without loss.
 
-The profile connection space is reached in floats by lcms (inside libvips) and unclipped, so colors
-outside sRGB become values below 0 or above 1. From there sRGB is a formula, extended oddly to
-negative values as in IEC 61966-2-2 (scRGB).
+The profile connection space is reached in floats and unclipped, by tables for matrix profiles and by
+lcms (inside libvips) for all others, so colors outside sRGB become values below 0 or above 1. From
+there sRGB is a formula, extended oddly to negative values as in IEC 61966-2-2 (scRGB).
 """
 
 from __future__ import annotations
 
 import functools
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ import torch
 from torch import Tensor
 
 from vasari.foundation.errors import PictureError, WriteError
+from vasari.foundation.icc_matrix import INVERSE_STEPS, matrix_profile
 from vasari.foundation.image_formats import Header, vips
 
 #: Full scale of a raw sample.
@@ -127,8 +129,57 @@ def _vips_image(array: np.ndarray, interpretation: str, icc: bytes) -> Any:
     return image
 
 
+@functools.lru_cache(maxsize=16)
+def _tables(icc: bytes, channels: int, depth: int) -> _Tables | None:
+    """What a matrix profile needs at one depth, or None for profiles of other kinds."""
+    profile = matrix_profile(icc, channels)
+    if profile is None:
+        return None
+    light = profile.light_tables(depth)
+    if profile.to_srgb is None:
+        # Grey needs no matrix, so its table can hold the sRGB curve already.
+        encoded = srgb_encode(torch.from_numpy(light[0].astype(np.float64))).float().numpy()
+        return _Tables([encoded], profile.inverse_tables(depth), None, None)
+    matrix = torch.tensor(profile.to_srgb, dtype=torch.float32)
+    back = torch.tensor(np.linalg.inv(profile.to_srgb), dtype=torch.float32)
+    return _Tables(light, profile.inverse_tables(depth), matrix, back)
+
+
+@dataclass(frozen=True, eq=False)
+class _Tables:
+    """Raw value to light (grey: to sRGB); light to raw value; matrices to linear sRGB and back."""
+
+    values: list[np.ndarray]
+    inverse: list[np.ndarray]
+    to_srgb: Tensor | None
+    from_srgb: Tensor | None
+
+
 def _through_profile(colors: np.ndarray, icc: bytes) -> Tensor:
     """Raw colors [rows, width, 1 or 3] to sRGB-encoded float [1 or 3, rows, width] by relative colorimetry."""
+    tables = _tables(icc, colors.shape[2], 8 * colors.dtype.itemsize)
+    if tables is None:
+        return through_lcms(colors, icc)
+    planes = torch.from_numpy(np.stack([table[colors[:, :, band]] for band, table in enumerate(tables.values)]))
+    if tables.to_srgb is None:
+        return planes
+    return srgb_encode((tables.to_srgb @ planes.flatten(1)).reshape(planes.shape))
+
+
+def _into_profile(pixels: Tensor, icc: bytes, depth: int) -> np.ndarray:
+    """The way back: sRGB-encoded float to raw colors of the profile, rounded and clipped."""
+    tables = _tables(icc, pixels.shape[0], depth)
+    if tables is None:
+        return into_lcms(pixels, icc, depth)
+    light = srgb_decode(pixels.to(torch.float32))
+    if tables.from_srgb is not None:
+        light = (tables.from_srgb @ light.flatten(1)).reshape(pixels.shape)
+    steps = light.clamp_(0.0, 1.0).sqrt_().mul_(INVERSE_STEPS - 1).round_().to(torch.int32).numpy()
+    return np.stack([table[plane] for table, plane in zip(tables.inverse, steps)], axis=2)
+
+
+def through_lcms(colors: np.ndarray, icc: bytes) -> Tensor:
+    """`_through_profile` by lcms, for profiles of any kind."""
     grey = colors.shape[2] == 1
     depth = 8 if colors.dtype == np.uint8 else 16
     names = {(8, False): "srgb", (16, False): "rgb16", (8, True): "b-w", (16, True): "grey16"}
@@ -143,8 +194,8 @@ def _through_profile(colors: np.ndarray, icc: bytes) -> Tensor:
     return srgb_encode((matrix @ xyz.reshape(-1, 3).T).reshape(3, *colors.shape[:2]))
 
 
-def _into_profile(pixels: Tensor, icc: bytes, depth: int) -> np.ndarray:
-    """The way back: sRGB-encoded float to raw colors of the profile, rounded and clipped by lcms."""
+def into_lcms(pixels: Tensor, icc: bytes, depth: int) -> np.ndarray:
+    """`_into_profile` by lcms, for profiles of any kind."""
     linear = srgb_decode(pixels.to(torch.float32))
     if pixels.shape[0] == 1:
         linear = linear.repeat(3, 1, 1)
