@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from typing import Any, Generic, Protocol, TypeVar
 
@@ -51,8 +51,8 @@ class InProcess(Generic[Item, Record]):
         self.jobs = max(1, jobs)
         self.stop = stop or Stop()
 
-    def map(self, plan: Any, items: Iterable[Item]) -> Iterator[Record]:
-        """The records as they are ready; leaving the iteration early stops the jobs in flight."""
+    def map(self, plan: Any, items: Iterable[Item]) -> Generator[Record, None, None]:
+        """The records as they are ready; closing the generator early stops the jobs in flight and waits for them."""
         queue = iter(items)
         pending: set[Future[Record]] = set()
         with ThreadPoolExecutor(self.jobs, thread_name_prefix="vasari-job") as pool:

@@ -5,6 +5,7 @@ Torch is imported only when there is something to do: a finished folder is known
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import threading
 import time
@@ -143,9 +144,11 @@ class _Batch:
             # In this thread and before the first page: weights that cannot be used end the batch, not each page.
             _ = self._conservator
             executor: InProcess[Page | Entry, Entry] = InProcess(self._restore, self.options.jobs, self.stop)
-            for entry in executor.map(self.plan, self._pages(todo, stems)):
-                entries.append(entry)
-                self.watch.finished(entry)
+            # Closed in any case: no job may be left at work when the folder is let go of.
+            with contextlib.closing(executor.map(self.plan, self._pages(todo, stems))) as results:
+                for entry in results:
+                    entries.append(entry)
+                    self.watch.finished(entry)
             entries += self._changed_masters(entries)
         return Summary(tuple(entries), found)
 
