@@ -125,8 +125,8 @@ ERAS: Mapping[str, Era] = MappingProxyType(
 )
 """The eras, as weighted mixtures of the damages."""
 
-_SEVERITY_AMOUNT = {1: (0.22, 0.55), 2: (0.34, 0.72), 3: (0.48, 0.88)}
-_SEVERITY_CHANCE = {1: 0.65, 2: 0.85, 3: 1.0}
+_SEVERITY_AMOUNT = {1: (0.28, 0.6), 2: (0.4, 0.8), 3: (0.52, 0.95)}
+_SEVERITY_CHANCE = {1: 0.7, 2: 0.9, 3: 1.0}
 
 
 @dataclass(frozen=True)

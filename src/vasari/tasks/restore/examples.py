@@ -27,6 +27,8 @@ class ExamplesPlan:
 
     region_px: int = option(320, "long side of the region that is aged and surveyed, in pixels", minimum=96)
     patch_px: int = option(160, "side of the patch that is restored, in pixels; a multiple of 8", minimum=32)
+    extra_thumbnails: int = option(3, "further pictures in each example, for the survey alone", minimum=0)
+    thumbnail_region_px: int = option(144, "long side of the region that such a picture is made of", minimum=96)
     masks: str = option("", "folder of scanned opacity masks KIND/*.png; empty for drawn defects only")
     exclude: str = option("", "text file naming pictures, one a line, that must not be trained on; empty for none")
     clean_share: float = option(0.08, "share of examples with nothing to restore", minimum=0.0, maximum=1.0)
@@ -36,7 +38,7 @@ class ExamplesPlan:
 
     def __post_init__(self) -> None:
         check(self)
-        if self.patch_px % 8 or self.patch_px > self.region_px * 2 // 3:
+        if self.patch_px % 8 or self.patch_px > self.region_px * 2 // 3 // 8 * 8:
             raise PlanError(
                 f"patch_px={self.patch_px} must be a multiple of 8, at most two thirds of region_px={self.region_px}.",
                 remedy=f"use patch_px={self.region_px * 2 // 3 // 8 * 8}",
@@ -68,8 +70,8 @@ class RestoreExamples:
     """Example i: one region of one photograph, aged by the seed (seed, i).
 
     Items: aged, clean [3, p, p]; mask [1, p, p]; window [4], the patch's place in the region in
-    fractions (top, left, bottom, right); aged_thumbnail, clean_thumbnail [3, 96, 96] of the region;
-    all float32.
+    fractions (top, left, bottom, right); aged_thumbnails, clean_thumbnails [1 + extra, 3, 96, 96], the
+    first of the region, the others of other photographs, aged as small as they are; all float32.
     """
 
     def __init__(self, photographs: dict[str, np.ndarray], plan: ExamplesPlan, seed: int) -> None:
@@ -79,27 +81,27 @@ class RestoreExamples:
 
     def __getitem__(self, index: int) -> dict[str, Tensor]:
         rng = np.random.default_rng([self._seed, index])
-        clean = self._region(rng)
-        clean, aged, mask = self._aged(clean, rng)
+        clean, aged, mask = self._aged(self._region(rng, self._plan.region_px), rng)
         _, rows, columns = clean.shape
         patch = self._plan.patch_px
         top, left = int(rng.integers(0, rows - patch + 1)), int(rng.integers(0, columns - patch + 1))
         place = (slice(None), slice(top, top + patch), slice(left, left + patch))
         window = torch.tensor([top / rows, left / columns, (top + patch) / rows, (left + patch) / columns])
+        small = self._plan.thumbnail_region_px
+        extra = [self._aged(self._region(rng, small), rng) for _ in range(self._plan.extra_thumbnails)]
         return {
             "aged": aged[place].contiguous(),
             "clean": clean[place].contiguous(),
             "mask": mask[place].contiguous(),
             "window": window,
-            "aged_thumbnail": _thumbnail(aged),
-            "clean_thumbnail": _thumbnail(clean),
+            "aged_thumbnails": torch.stack([_thumbnail(aged), *(_thumbnail(one[1]) for one in extra)]),
+            "clean_thumbnails": torch.stack([_thumbnail(clean), *(_thumbnail(one[0]) for one in extra)]),
         }
 
-    def _region(self, rng: np.random.Generator) -> Tensor:
+    def _region(self, rng: np.random.Generator, long_side: int) -> Tensor:
         """A region [3, rows, columns] of a random photograph, at a random scale and of random proportions."""
         picture = self._pictures[int(rng.integers(len(self._pictures)))]
-        long_side = self._plan.region_px
-        short_side = max(self._plan.patch_px, int(long_side * rng.uniform(0.66, 1.0) / 8) * 8)
+        short_side = int(long_side * rng.uniform(0.67, 1.0) / 8) * 8
         rows, columns = (short_side, long_side) if rng.random() < 0.6 else (long_side, short_side)
         height, width = picture.shape[:2]
         smallest = max(rows / height, columns / width)
@@ -107,7 +109,8 @@ class RestoreExamples:
         tall, wide = min(height, int(np.ceil(rows / factor))), min(width, int(np.ceil(columns / factor)))
         top, left = int(rng.integers(0, height - tall + 1)), int(rng.integers(0, width - wide + 1))
         how = Image.Resampling.LANCZOS if rng.random() < 0.5 else Image.Resampling.BOX
-        region = np.asarray(Image.fromarray(picture[top : top + tall, left : left + wide]).resize((columns, rows), how))
+        box = (left, top, left + wide, top + tall)
+        region = np.asarray(Image.fromarray(picture).resize((columns, rows), how, box, reducing_gap=1.5))
         if rng.random() < 0.5:
             region = region[:, ::-1]
         return torch.from_numpy(np.ascontiguousarray(region.transpose(2, 0, 1)).astype(np.float32) / 255)

@@ -25,7 +25,7 @@ from vasari.models.losses import (
     log_mean_square,
     structural_dissimilarity,
 )
-from vasari.models.restorers import Restored, Restorer
+from vasari.models.restorers import Restorer, Survey
 from vasari.tasks.metrics import peak_signal_noise_ratio, structural_similarity
 from vasari.tasks.objectives import Batch, Objective, Turn, Validation
 from vasari.tasks.recipe import Recipe
@@ -33,6 +33,7 @@ from vasari.tasks.restore.examples import ExamplesPlan, RestoreExamples, load_ph
 
 VALIDATION_PICTURES = 18
 VALIDATION_PX = 320
+THUMBNAILS = ("aged_thumbnails", "clean_thumbnails")
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,9 @@ class RestoreObjectivePlan:
     """The objective's own options, the table [objective] of a recipe."""
 
     start_from: str = option("", "weights to begin with: a model's name or a path; empty for fresh weights")
+    learn: str = option(
+        "all", "'tone' trains the survey alone, on thumbnails; 'all' trains everything", choices=("all", "tone")
+    )
     adversarial: str = option("", "kind of adversarial loss; empty for none", choices=("", *CRITIC_LOSSES))
     penalty_every: int = option(4, "steps between gradient penalties of the critic; 0 for none", minimum=0)
     examples: ExamplesPlan = field(default_factory=ExamplesPlan)
@@ -59,10 +63,9 @@ class RestoreObjective(Objective):
         self, restorer: Restorer, header: Mapping[str, Any], data: tuple[Path, ...], plan: RestoreObjectivePlan
     ):
         self._restorer, self._header, self._data, self._plan = restorer, header, data, plan
-        critic = NETWORKS["patch-critic"].build() if plan.adversarial else None
-        self._critic = critic.to(memory_format=torch.channels_last) if critic else None
+        self._critic = NETWORKS["patch-critic"].build() if plan.adversarial else None
         self._photographs = load_photographs(data, plan.examples.exclude)
-        self._critic_steps = 0
+        self._step = 0
 
     @property
     def networks(self) -> Mapping[str, nn.Module]:
@@ -77,7 +80,7 @@ class RestoreObjective(Objective):
         return {
             "content": 1.0,
             "structure": 0.5,
-            "tone": 0.3,
+            "tone": 0.5,
             "damage": 0.1,
             "adversarial": 0.02,
             "critic": 1.0,
@@ -94,27 +97,47 @@ class RestoreObjective(Objective):
 
     @property
     def turns(self) -> Sequence[Turn]:
+        if self._plan.learn == "tone":
+            return (Turn("tone", (self._restorer.surveyor,), self._tone_losses),)
         restore = Turn("restore", (self._restorer,), self._restore_losses)
         if self._critic is None:
             return (restore,)
         return (Turn("critic", (self._critic,), self._critic_losses, rate=2.0), restore)
 
+    def begin_step(self, step: int, images_seen: int) -> None:
+        self._step = step
+
     def examples(self, seed: int) -> RestoreExamples:
         return RestoreExamples(self._photographs, self._plan.examples, seed)
 
-    def _restored(self, batch: Batch) -> tuple[Restored, Tensor]:
-        """The restored batch, and its thumbnails with their tone undone."""
-        survey = self._restorer.survey(batch["aged_thumbnail"])
-        whole = torch.tensor([[0.0, 0.0, 1.0, 1.0]], device=batch["window"].device).expand(len(batch["window"]), 4)
-        toned_thumbnail = self._restorer.tone(batch["aged_thumbnail"], survey, whole)
-        return self._restorer(batch["aged"], survey, batch["window"]), toned_thumbnail
+    def _tone_losses(self, batch: Batch) -> dict[str, Tensor]:
+        return {"tone": self._tone_term(batch, self._surveyed(batch))}
+
+    def _surveyed(self, batch: Batch) -> Survey:
+        """The survey of all thumbnails [N·(1 + extra)], those of one example next to each other."""
+        return self._restorer.survey(batch["aged_thumbnails"].flatten(0, 1))
+
+    def _surveyed_patches(self, batch: Batch) -> Survey:
+        """The survey of the regions that the patches are of [N]."""
+        return self._restorer.survey(batch["aged_thumbnails"][:, 0])
+
+    def _tone_term(self, batch: Batch, survey: Survey) -> Tensor:
+        """How far the surveyed thumbnails, their tone undone, are from the clean ones.
+
+        The floor is high: at the floor of the content a few sound pictures would outweigh all the
+        faded ones, and the survey would learn to do nothing.
+        """
+        given, truth = (functional.avg_pool2d(batch[name].flatten(0, 1), 2) for name in THUMBNAILS)
+        return log_mean_square(self._restorer.tone(given, survey, whole_window(given)), truth, floor=1e-3)
 
     def _restore_losses(self, batch: Batch) -> dict[str, Tensor]:
-        restored, toned_thumbnail = self._restored(batch)
+        survey = self._surveyed(batch)
+        of_patches = survey.map(lambda one: one[:: batch["aged_thumbnails"].shape[1]])
+        restored = self._restorer(batch["aged"], of_patches, batch["window"])
         terms = {
             "content": log_mean_square(restored.picture, batch["clean"]),
             "structure": structural_dissimilarity(restored.picture, batch["clean"]),
-            "tone": log_mean_square(toned_thumbnail, batch["clean_thumbnail"], floor=1e-4),
+            "tone": self._tone_term(batch, survey),
             "damage": functional.binary_cross_entropy_with_logits(restored.damage_logits.float(), batch["mask"]),
         }
         if self._critic is not None:
@@ -129,10 +152,9 @@ class RestoreObjective(Objective):
         if critic is None:
             raise PlanError("There is no critic to train.", remedy="set objective.adversarial to a kind of loss")
         with torch.no_grad():
-            made = self._restored(batch)[0].picture
+            made = self._restorer(batch["aged"], self._surveyed_patches(batch), batch["window"]).picture
         terms = {"critic": CRITIC_LOSSES[self._plan.adversarial](critic(batch["clean"]), critic(made))}
-        self._critic_steps += 1
-        if self._plan.penalty_every and self._critic_steps % self._plan.penalty_every == 0:
+        if self._plan.penalty_every and (self._step + 1) % self._plan.penalty_every == 0:
             with torch.autocast(made.device.type, enabled=False):
                 real = batch["clean"].float().requires_grad_(True)
                 terms["penalty"] = self._plan.penalty_every * gradient_penalty(critic(real), real)
@@ -165,8 +187,12 @@ class RestoreObjective(Objective):
 
 def restored_whole(restorer: Restorer, pixels: Tensor) -> Tensor:
     """A picture [N, 3, h, w] small enough for one pass, restored and clipped to 0..1."""
-    window = torch.tensor([[0.0, 0.0, 1.0, 1.0]], device=pixels.device).expand(len(pixels), 4)
-    return restorer(pixels, restorer.survey(pixels), window).picture.float().clamp(0, 1)
+    return restorer(pixels, restorer.survey(pixels), whole_window(pixels)).picture.float().clamp(0, 1)
+
+
+def whole_window(pixels: Tensor) -> Tensor:
+    """The window [N, 4] that says of pixels [N, C, h, w]: this is the whole picture."""
+    return torch.tensor([[0.0, 0.0, 1.0, 1.0]], device=pixels.device).expand(len(pixels), 4)
 
 
 def _validation_set(photographs: Mapping[str, Any]) -> list[tuple[str, int, Tensor]]:
@@ -214,4 +240,4 @@ def build(recipe: Recipe, data: tuple[Path, ...]) -> RestoreObjective:
         restorer, header = NETWORKS[name].build(**options), {"network": {"name": name, "options": options}}
     if not isinstance(restorer, Restorer):
         raise PlanError(f"{name} is no restorer.", remedy='use [network] name = "restorer"')
-    return RestoreObjective(restorer.train().to(memory_format=torch.channels_last), header, data, plan)
+    return RestoreObjective(restorer.train(), header, data, plan)
