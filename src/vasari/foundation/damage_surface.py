@@ -158,7 +158,7 @@ def foxing(plate: Plate, amount: float) -> None:
     half = plate.scale * plate.rng.exponential(1.6, (count, 1)) + 0.6
     opacity = fields.discs(rows, columns, np.hstack([points, half, half * plate.rng.uniform(0.7, 1.3, (count, 1))]))
     opacity = fields.blur(opacity[None], plate.rng.uniform(0.5, 1.8) * plate.scale)[0]
-    lay_over(plate, opacity * plate.rng.uniform(0.4, 0.95), (0.62, 0.42, 0.24), in_density=True)
+    lay_over(plate, opacity * plate.rng.uniform(0.4, 0.95), np.array([0.62, 0.42, 0.24]), in_density=True)
 
 
 def flaking(plate: Plate, amount: float) -> None:

@@ -138,7 +138,7 @@ def photograph(leaf: Leaf) -> Picture:
     try:
         file = resources.files("skimage") / "data" / leaf.source
         with file.open("rb") as stream:
-            image = Image.open(stream)
+            image: Image.Image = Image.open(stream)
             image.load()
     except ModuleNotFoundError:
         raise MissingExtraError("The demo's album", "demo") from None
