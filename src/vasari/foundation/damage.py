@@ -85,7 +85,7 @@ _ANY_SURFACE = {
     "hair": 0.25,
     "dust": 0.5,
 }
-_ANY_TONE = {"bend_curve": 0.3, "compress_levels": 0.35, "uneven_light": 0.35, "yellow_paper": 0.25}
+_ANY_TONE = {"bend_curve": 0.15, "compress_levels": 0.5, "uneven_light": 0.3, "yellow_paper": 0.3}
 
 
 @dataclass(frozen=True)
@@ -114,10 +114,10 @@ ERAS: Mapping[str, Era] = MappingProxyType(
         ),
         "gelatin-silver": _era(True, fade_density=0.55, tint_monochrome=0.45, silver_mirroring=0.3, grain=0.75),
         "newspaper": _era(
-            True, halftone=0.75, compress_levels=0.75, tint_monochrome=0.4, yellow_paper=0.6, grain=0.5, fold=0.35
+            True, halftone=0.75, compress_levels=0.85, tint_monochrome=0.4, yellow_paper=0.6, grain=0.5, fold=0.35
         ),
         "autochrome": _era(
-            False, starch_grain=0.8, fade_density=0.4, desaturate=0.6, cast=0.5, uneven_light=0.5, grain=0.6
+            False, starch_grain=0.8, fade_density=0.5, desaturate=0.5, cast=0.5, uneven_light=0.4, grain=0.6
         ),
         "chromogenic-1970s": _era(False, fade_dyes=0.75, cast=0.4, desaturate=0.35, grain=0.6, fade_density=0.2),
         "color-print": _era(False, fade_density=0.3, fade_dyes=0.2, cast=0.55, desaturate=0.25, grain=0.5),

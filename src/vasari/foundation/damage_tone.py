@@ -57,8 +57,8 @@ def _vary(plate: Plate, low: float, high: float, apart: float) -> Array:
 def fade_density(plate: Plate, amount: float) -> None:
     """Silver or dye is lost: density shrinks and a fog is added, by channel in color material."""
     density = -np.log10(np.maximum(to_linear(plate.pixels), 0.002))
-    keep = np.clip(1 - amount * _vary(plate, 0.15, 0.75, 0.3), 0.2, 1.1)
-    fog = np.clip(amount * _vary(plate, 0.0, 0.22, 0.12), 0, 0.5)
+    keep = np.clip(1 - amount * _vary(plate, 0.2, 0.7, 0.15), 0.2, 1.0)
+    fog = np.clip(amount * _vary(plate, 0.0, 0.2, 0.08), 0, 0.5)
     plate.pixels = to_encoded(np.float32(10.0) ** -(density * keep + fog))
 
 
@@ -76,15 +76,15 @@ def fade_dyes(plate: Plate, amount: float) -> None:
 
 def compress_levels(plate: Plate, amount: float) -> None:
     """Blacks lift and whites sink, by channel in color material, with a gamma: prints re-photographed or faded."""
-    low = amount * np.abs(_vary(plate, 0.0, 0.28, 0.08))
-    high = 1 - amount * np.abs(_vary(plate, 0.0, 0.3, 0.08))
-    gamma = np.exp(amount * _vary(plate, -0.5, 0.5, 0.15))
+    low = amount * np.abs(_vary(plate, 0.02, 0.34, 0.09))
+    high = 1 - amount * np.abs(_vary(plate, 0.02, 0.36, 0.09))
+    gamma = np.exp(amount * _vary(plate, -0.22, 0.22, 0.07))
     plate.pixels = low + (high - low) * np.clip(plate.pixels, 0, 1) ** gamma
 
 
 def bend_curve(plate: Plate, amount: float) -> None:
     """A random smooth monotone curve, as an unknown emulsion, copy or scanner setting leaves it."""
-    knots = np.exp(amount * plate.rng.normal(0, 0.6, 6))
+    knots = np.exp(amount * plate.rng.normal(0, 0.3, 6))
     values = np.concatenate([[0], np.cumsum(knots)])
     values = values / values[-1]
     grid = np.linspace(0, 1, 7)
@@ -93,8 +93,8 @@ def bend_curve(plate: Plate, amount: float) -> None:
 
 def cast(plate: Plate, amount: float) -> None:
     """A color cast: gains and gammas by channel."""
-    gain = np.exp(amount * plate.rng.normal(0, 0.16, (3, 1, 1))).astype(np.float32)
-    gamma = np.exp(amount * plate.rng.normal(0, 0.14, (3, 1, 1))).astype(np.float32)
+    gain = np.exp(amount * plate.rng.normal(0, 0.15, (3, 1, 1))).astype(np.float32)
+    gamma = np.exp(amount * plate.rng.normal(0, 0.08, (3, 1, 1))).astype(np.float32)
     plate.pixels = np.clip(plate.pixels, 0, 1) ** gamma * (gain / max(1.0, float(gain.max()) * 0.97))
 
 
