@@ -152,6 +152,9 @@ def main() -> int:
         make_album(scans, options.pictures, options.seed)
         masters = digests(scans)
         first = finish(command(scans, undisturbed, options.model))
+        if first.returncode != 3:  # one picture is damaged
+            print(f"The undisturbed run ended with exit code {first.returncode}:\n{first.stderr}", file=sys.stderr)
+            return 1
         kills = missed = 0
         arguments = command(scans, killed, options.model)
         while kills < options.kills and missed < 5:

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 # A change map's grey value is twice the 8-bit levels that the most moved channel moved; 255 means 128 or more.
 CHANGE_SCALE = 2.0
+PIXELS_AT_A_TIME = 1 << 20
 
 
 def restore(picture: Picture | np.ndarray | str | Path, plan: RestorePlan | None = None, **options: Any) -> Picture:
@@ -164,7 +165,15 @@ class _Writers:
         return self.stack.__exit__(*error)
 
     def append(self, raw: np.ndarray, rows: Tensor) -> None:
-        """Write the next rows: raw source [rows, width, bands], treated [channels + 2, rows, width]."""
+        """Write the next rows: raw source [rows, width, bands], treated [channels + 2, rows, width].
+
+        In pieces, since a strip of a wide scan is large and encoding makes several copies.
+        """
+        step = max(1, PIXELS_AT_A_TIME // raw.shape[1])
+        for top in range(0, len(raw), step):
+            self._append(raw[top : top + step], rows[:, top : top + step])
+
+    def _append(self, raw: np.ndarray, rows: Tensor) -> None:
         result, (damage, change) = rows[:-2], rows[-2:]
         encoded = image_files.encode(result, raw, self.header)
         if self.plan.only_damage:
