@@ -33,7 +33,7 @@ def read(path: Path, page: int, limits: Limits) -> tuple[Header, np.ndarray]:
     """Header and raw samples [rows, width, bands]; 10 and 12 bits come as 16."""
     header, image = _header(path, page, limits)
     try:
-        array = np.asarray(image)
+        array = np.array(image)
     except Exception as error:  # pillow-heif passes on whatever its decoder raises
         raise _damaged(path, error) from None
     return header, array.reshape(header.height, header.width, header.bands)
@@ -57,7 +57,7 @@ def _header(path: Path, page: int, limits: Limits) -> tuple[Header, Any]:
     channels, has_alpha, depth = MODES[image.mode]
     width, height = image.size
     check_limits(path, width, height, False, limits)
-    info = image.info
+    info: dict[str, Any] = dict(image.info)
     exif, xmp = info.get("exif"), info.get("xmp")
     # The decoder has turned the pixels already; the file's own orientation no longer holds.
     metadata = Metadata(

@@ -118,7 +118,9 @@ def _parametric(tag: bytes) -> Curve:
     count = {0: 1, 1: 3, 2: 4, 3: 5, 4: 7}.get(kind)
     if count is None:
         raise _Unsuitable
-    g, a, b, c, d, e, f = [*(one / 65536.0 for one in struct.unpack_from(f">{count}i", tag, 12)), *[0.0] * (7 - count)]
+    numbers = np.zeros(7)
+    numbers[:count] = np.array(struct.unpack_from(f">{count}i", tag, 12)) / 65536.0
+    g, a, b, c, d, e, f = (float(number) for number in numbers)
     if kind == 0:
         return lambda values: values**g
     if a == 0:

@@ -170,7 +170,7 @@ class RowWriter:
             return error
         free = os.statvfs(self.path.parent) if os.name == "posix" else None
         full = free is not None and free.f_bavail * free.f_frsize < (1 << 20)
-        reason = "the disk is full" if full else first_line(str(error))
+        reason = "the disk is full" if full else first_line(str(error)).replace(f"{self._part}: ", "")
         return WriteError(f"{self.path} could not be written: {reason}.", remedy=CHECK_DISK)
 
 
