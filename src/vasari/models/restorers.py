@@ -20,7 +20,7 @@ THUMBNAIL_PX = 96
 _QUANTILES = 24
 _PIECES = 16
 _FIELD = 6
-_CAUTION = 0.2  # outputs of the tone heads are scaled by it: at 1, early steps overshoot and the pass unlearns
+_CAUTION = 0.5  # outputs of the tone heads are scaled by it: at 1, early steps overshoot and the pass unlearns
 
 
 @dataclass(frozen=True)
@@ -68,26 +68,17 @@ class Surveyor(nn.Module):
     def __init__(self, context: int = 128) -> None:
         super().__init__()
         widths = (3, 32, 64, 96, 128)
-        self.layers = nn.ModuleList(
-            nn.Conv2d(a, b, 3, stride=2, padding=1) for a, b in itertools.pairwise(widths)
-        )
+        self.layers = nn.ModuleList(nn.Conv2d(a, b, 3, stride=2, padding=1) for a, b in itertools.pairwise(widths))
         self.deep = nn.Conv2d(128, 128, 3, padding=1)
         statistics = 5 * _QUANTILES + 2 * 128
-        self.hidden = nn.Sequential(
-            nn.LayerNorm(statistics),
-            nn.Linear(statistics, 512),
-            nn.SiLU(),
-            nn.LayerNorm(512),
-            nn.Linear(512, 256),
-            nn.SiLU(),
-            nn.LayerNorm(256),
-        )
-        self.tone = nn.Linear(256, 3 + 3 * _PIECES + 9 + 3)
+        # No normalization of what enters: how bright and how flat a picture is tells how it faded.
+        self.hidden = nn.Sequential(nn.Linear(statistics, 512), nn.SiLU(), nn.Linear(512, 256), nn.SiLU())
+        self.tone = nn.Linear(256, 3 * (_PIECES + 1) + 9 + 3)
         self.context = nn.Sequential(nn.Linear(256, context), nn.SiLU())
         self.field = nn.Conv2d(128 + 32, 3, 1)
         self.field_context = nn.Linear(256, 32)
         for layer in (self.tone, self.field):
-            nn.init.normal_(layer.weight, std=1e-4)
+            nn.init.normal_(layer.weight, std=1e-3)
             nn.init.zeros_(layer.bias)  # type: ignore[arg-type]
 
     @staticmethod
@@ -107,6 +98,17 @@ class Surveyor(nn.Module):
         index = (points * (ordered.shape[-1] - 1)).round().long()
         return ordered[..., index].flatten(1)
 
+    @staticmethod
+    def curves(moves: Tensor) -> tuple[Tensor, Tensor]:
+        """Start [N, 3] and slopes [N, 3, 16] of curves from how far each of 17 knots moves up, [N, 3, 17].
+
+        Slopes below 0.1 are bent so that they stay positive: the curves are monotone whatever comes.
+        """
+        knots = moves + torch.linspace(0.0, 1.0, _PIECES + 1, device=moves.device)
+        slopes = knots.diff(dim=-1) * _PIECES
+        bent = 0.1 * torch.exp((slopes.clamp(max=0.1) - 0.1) / 0.1)
+        return knots[..., 0], torch.where(slopes > 0.1, slopes, bent)
+
     def forward(self, thumbnail: Tensor) -> Survey:
         """[N, 3, 96, 96] in 0..1 -> `Survey`; always in float32."""
         x = thumbnail * 2 - 1
@@ -114,15 +116,16 @@ class Surveyor(nn.Module):
             x = functional.silu(layer(x))
         x = functional.silu(self.deep(x))
         pooled = torch.cat([x.mean((2, 3)), x.amax((2, 3))], 1)
-        hidden = self.hidden(torch.cat([self.statistics(thumbnail) * 2 - 1, pooled], 1))
-        start, slopes, matrix, offset = (_CAUTION * self.tone(hidden)).split([3, 3 * _PIECES, 9, 3], 1)
+        hidden = self.hidden(torch.cat([self.statistics(thumbnail) * 4 - 2, pooled], 1))
+        moves, matrix, offset = (_CAUTION * self.tone(hidden)).split([3 * (_PIECES + 1), 9, 3], 1)
+        start, slopes = self.curves(moves.unflatten(1, (3, _PIECES + 1)))
         cells = functional.adaptive_avg_pool2d(x, _FIELD)
         steering = self.field_context(hidden)[:, :, None, None].expand(-1, -1, _FIELD, _FIELD)
         gain = _CAUTION * self.field(torch.cat([cells, steering], 1))
         return Survey(
             gain=gain,
             start=start,
-            slopes=torch.exp(slopes.clamp(-3, 3)).unflatten(1, (3, _PIECES)),
+            slopes=slopes,
             matrix=torch.eye(3, device=x.device) + matrix.unflatten(1, (3, 3)),
             offset=offset,
             context=self.context(hidden),

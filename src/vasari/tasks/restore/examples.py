@@ -27,8 +27,8 @@ class ExamplesPlan:
 
     region_px: int = option(320, "long side of the region that is aged and surveyed, in pixels", minimum=96)
     patch_px: int = option(160, "side of the patch that is restored, in pixels; a multiple of 8", minimum=32)
-    extra_thumbnails: int = option(3, "further pictures in each example, for the survey alone", minimum=0)
-    thumbnail_region_px: int = option(144, "long side of the region that such a picture is made of", minimum=96)
+    extra_thumbnails: int = option(4, "further pictures in each example, for the survey alone", minimum=0)
+    thumbnail_region_px: int = option(128, "long side of the region that such a picture is made of", minimum=96)
     masks: str = option("", "folder of scanned opacity masks KIND/*.png; empty for drawn defects only")
     exclude: str = option("", "text file naming pictures, one a line, that must not be trained on; empty for none")
     clean_share: float = option(0.08, "share of examples with nothing to restore", minimum=0.0, maximum=1.0)
