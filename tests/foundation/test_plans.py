@@ -31,9 +31,9 @@ class Inner:
 class Plan:
     count: int = option(3, "pictures", minimum=1, maximum=10)
     share: float = option(0.5, "share 0..1", minimum=0.0, maximum=1.0)
-    tone: Tone = option(Tone.KEEP, "what to do with the tone")
+    tone: Tone = option(Tone.KEEP, "what to do with the tone")  # noqa: RUF009
     stages: tuple[str, ...] = option(("tone",), "stages", choices=("tone", "repair"))
-    folder: Path | None = option(None, "where to")
+    folder: Path | None = option(None, "where to")  # noqa: RUF009
     loud: bool = option(False, "talk")
     weights: dict[str, float] = field(default_factory=dict)
     inner: Inner = field(default_factory=Inner)

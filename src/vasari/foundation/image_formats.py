@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -129,12 +130,14 @@ DTYPES: dict[int, str] = {8: "uint8", 16: "uint16", 32: "float32"}
 def vips() -> Any:
     """The pyvips module, set up on first use and not at import.
 
-    Two settings hold for the whole process, as libvips knows no narrower ones: loaders that libvips
-    itself calls untrusted are blocked, and finished operations are not cached (a cached operation
-    keeps its file open and its rows in memory).
+    Three settings hold for the whole process, as libvips knows no narrower ones: loaders that libvips
+    itself calls untrusted are blocked; finished operations are not cached (a cached operation keeps its
+    file open and its rows in memory); and its warnings, hundreds for one damaged file, go to the logger
+    "pyvips" and no longer to the terminal where the program has set up no logging.
     """
     import pyvips
 
+    logging.getLogger("pyvips").addHandler(logging.NullHandler())
     pyvips.block_untrusted_set(True)
     pyvips.cache_set_max(0)
     return pyvips

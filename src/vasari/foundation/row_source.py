@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import queue
 import struct
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -67,13 +69,17 @@ class RowSource:
         #: True once the rows ended before the picture did.
         self.starved = False
 
-    def image(self) -> Any:
+    @contextmanager
+    def image(self) -> Iterator[Any]:
         """The rows as a libvips image that can be read once, from top to bottom."""
         # Kept here, as libvips holds no reference to the handlers that the source owns.
         self._source = vips().SourceCustom()
         self._source.on_read(self.read)
         self._source.on_seek(self.seek)
-        return vips().Image.tiffload_source(self._source, access="sequential", fail_on="error", unlimited=True)
+        try:
+            yield vips().Image.tiffload_source(self._source, access="sequential", fail_on="error", unlimited=True)
+        finally:
+            self._source = None  # the handlers know this object: a circle that would keep files open
 
     def read(self, length: int) -> bytes:
         """Up to `length` bytes at the position; none where the rows have ended."""

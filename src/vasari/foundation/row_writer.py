@@ -154,15 +154,17 @@ class RowWriter:
 
     def _save(self) -> None:
         """The body of the thread: libvips pulls the rows out of the queue and encodes them."""
+        source = RowSource(self.header, self._queue)
         try:
-            source = RowSource(self.header, self._queue)
-            image = attach(source.image(), self.header.metadata, self.format)
-            save_image(image, self._part, self.format, self.header, self.quality)
-            del image  # before the source that feeds it
+            with source.image() as image:
+                ready = attach(image, self.header.metadata, self.format)
+                save_image(ready, self._part, self.format, self.header, self.quality)
+                del ready, image
             if source.starved:
                 raise WriteError("The rows ended early.", remedy="pass every row")
         except Exception as error:  # handed to the caller's thread, which raises it
-            self._failure = error
+            # Without its traceback, whose frames would keep the file open.
+            self._failure = error.with_traceback(None)
 
     def _explain(self) -> WriteError:
         error = self._failure
