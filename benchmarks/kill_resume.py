@@ -162,7 +162,8 @@ def main() -> int:
                 kills += 1
             else:
                 missed += 1  # the batch ran to its end before the kill: there is nothing left to disturb
-        lines_before = len((killed / "ledger.jsonl").read_text().splitlines())
+        ledger = killed / "ledger.jsonl"
+        lines_before = len(ledger.read_text().splitlines()) if ledger.exists() else 0
         last = finish(arguments)
         problems = compare(undisturbed, killed)
         problems += [] if digests(scans) == masters else ["a master has changed"]

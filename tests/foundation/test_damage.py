@@ -1,4 +1,4 @@
-"""The simulator of ageing: seeded, bounded, each damage of the table does something, eras are what they say."""
+"""The simulator of aging: seeded, bounded, each damage of the table does something, eras are what they say."""
 
 import numpy as np
 import pytest

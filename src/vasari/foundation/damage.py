@@ -1,4 +1,4 @@
-"""The seeded simulator of ageing: one table of damages, one table of eras, and `age`.
+"""The seeded simulator of aging: one table of damages, one table of eras, and `age`.
 
 Used to train restorers, to make the demo, and to measure. Everything is decided by the seed: equal
 arguments give equal pictures.

@@ -198,7 +198,7 @@ def whole_window(pixels: Tensor) -> Tensor:
 def _validation_set(photographs: Mapping[str, Any]) -> list[tuple[str, int, Tensor]]:
     """Fixed (era, severity, picture): every era at every severity, on evenly chosen photographs.
 
-    They are trained on too: what is held out here is their ageing. `benchmarks/restore_aged.py`
+    They are trained on too: what is held out here is their aging. `benchmarks/restore_aged.py`
     measures on photographs that were never shown.
     """
     names = list(photographs)
