@@ -187,6 +187,7 @@ def test_models_are_listed_and_shown(tiny_restorer: Path, capsys: pytest.Capture
     assert json.loads(capsys.readouterr().out)["recipe"]["network"]["options"]["widths"] == [32, 32, 32]
 
 
+@pytest.mark.slow
 def test_training_from_the_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     photos = tmp_path / "photos"
     photos.mkdir()
