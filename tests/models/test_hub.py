@@ -14,7 +14,7 @@ from safetensors.torch import save_file
 from torch import nn
 
 from vasari.foundation.errors import WeightsError
-from vasari.models import hub
+from vasari.models import hub, model_files
 from vasari.models.cards import NETWORKS
 
 RECIPE = {"network": {"name": "patch-critic", "options": {}}, "task": "critic", "training_data": [{"licenses": "CC0"}]}
@@ -155,7 +155,7 @@ def test_bundled_weights_are_held_against_their_digests(
     saved: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = tmp_path / "package"
-    monkeypatch.setattr(hub, "BUNDLED_FOLDER", folder)
+    monkeypatch.setattr(model_files, "BUNDLED_FOLDER", folder)
     assert hub.bundled() == ()
     hub.add_bundled(saved, "small")
     hub.add_bundled(saved, "second")

@@ -21,11 +21,24 @@ from torch import Tensor, nn
 
 from vasari.foundation.atomic_files import write_whole
 from vasari.foundation.errors import WeightsError
-from vasari.models import downloads
+from vasari.models import model_files
+from vasari.models.model_files import DIGESTS_FILE, bundled, digest, find, read
+
+__all__ = [
+    "Loaded",
+    "add_bundled",
+    "bundled",
+    "digest",
+    "find",
+    "interpolate",
+    "load",
+    "load_state",
+    "portable",
+    "read_recipe",
+    "save",
+]
 
 HEADER_KEY = "vasari"
-BUNDLED_FOLDER = Path(__file__).parent / "weights"
-DIGESTS_FILE = "SHA256SUMS"
 HIGHEST_HALF = torch.finfo(torch.float16).max
 
 
@@ -39,11 +52,6 @@ class Loaded:
     digest: str
 
 
-def bundled() -> tuple[str, ...]:
-    """The names of the models that came with the package."""
-    return tuple(sorted(path.stem for path in BUNDLED_FOLDER.glob("*.safetensors")))
-
-
 def load(name_or_path: str | Path) -> Loaded:
     """The model of a bundled name, a `.safetensors` file, or an address with its digest (see `downloads`).
 
@@ -51,7 +59,7 @@ def load(name_or_path: str | Path) -> Loaded:
     no fallback to random weights.
     """
     path = find(name_or_path)
-    data = _read(path)
+    data = read(path)
     recipe = _header(data, path)
     network = _build(recipe, path)
     try:
@@ -60,22 +68,6 @@ def load(name_or_path: str | Path) -> Loaded:
         raise _damaged(path, str(error)) from error
     load_state(network, state, path.name)
     return Loaded(network.eval(), recipe, path.stem, hashlib.sha256(data).hexdigest())
-
-
-def find(name_or_path: str | Path) -> Path:
-    """The file of a bundled name, a path or an address; what is bundled or downloaded is held against its digest."""
-    text = str(name_or_path)
-    if text in bundled():
-        path = BUNDLED_FOLDER / f"{text}.safetensors"
-        _check_recorded(path)
-        return path
-    if downloads.is_address(text):
-        return downloads.fetched(text)
-    path = Path(text)
-    if not path.is_file():
-        names = ", ".join(bundled()) or "none"
-        raise WeightsError(f"There is no model {text!r}.", remedy=f"name a file, or a bundled model: {names}")
-    return path
 
 
 def save(network: nn.Module, path: str | Path, recipe: Mapping[str, Any]) -> Path:
@@ -94,12 +86,7 @@ def save(network: nn.Module, path: str | Path, recipe: Mapping[str, Any]) -> Pat
 def read_recipe(name_or_path: str | Path) -> dict[str, Any]:
     """The recipe in the header of a model, without building the network."""
     path = find(name_or_path)
-    return _header(_read(path), path)
-
-
-def digest(path: str | Path) -> str:
-    """SHA-256 of a file, hex."""
-    return hashlib.sha256(_read(Path(path))).hexdigest()
+    return _header(read(path), path)
 
 
 def interpolate(first: nn.Module, second: nn.Module, share: float) -> dict[str, Tensor]:
@@ -145,11 +132,12 @@ def add_bundled(path: str | Path, name: str, changes: Mapping[str, Any] | None =
     `changes` replace entries of its recipe: the measured `metrics`, say, with their protocol.
     """
     source = Path(path)
-    data = _read(source)
+    data = read(source)
     state = from_safetensors(data)
-    target = _write(BUNDLED_FOLDER / f"{name}.safetensors", state, {**_header(data, source), **(changes or {})})
-    lines = [f"{digest(one)}  {one.name}\n" for one in sorted(BUNDLED_FOLDER.glob("*.safetensors"))]
-    write_whole(BUNDLED_FOLDER / DIGESTS_FILE, "".join(lines).encode())
+    folder = model_files.BUNDLED_FOLDER
+    target = _write(folder / f"{name}.safetensors", state, {**_header(data, source), **(changes or {})})
+    lines = [f"{digest(one)}  {one.name}\n" for one in sorted(folder.glob("*.safetensors"))]
+    write_whole(folder / DIGESTS_FILE, "".join(lines).encode())
     return target
 
 
@@ -177,15 +165,6 @@ def _compact(name: str, value: Tensor) -> Tensor:
         if value.numel() == 0 or float(value.abs().max()) <= HIGHEST_HALF:
             value = value.to(torch.float16)
     return value.contiguous().clone()
-
-
-def _read(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise WeightsError(
-            f"{path} cannot be read: {error.strerror or error}.", remedy="name a readable .safetensors file"
-        ) from error
 
 
 def _header(data: bytes, path: Path) -> dict[str, Any]:
@@ -230,17 +209,6 @@ def _build(recipe: Mapping[str, Any], path: Path) -> nn.Module:
             f"{path.name} asks {name} for options that it does not have: {error}.",
             remedy="use a file of this version of Vasari",
         ) from error
-
-
-def _check_recorded(path: Path) -> None:
-    sums = BUNDLED_FOLDER / DIGESTS_FILE
-    lines = sums.read_text(encoding="utf-8").splitlines() if sums.exists() else []
-    recorded = {name: value for value, _, name in (line.partition("  ") for line in lines)}
-    if recorded.get(path.name) != digest(path):
-        raise WeightsError(
-            f"The bundled model {path.stem} is not the one that was recorded in {DIGESTS_FILE}.",
-            remedy="reinstall Vasari (maintainers: add weights with `models.hub.add_bundled`)",
-        )
 
 
 def _damaged(path: Path, why: str) -> WeightsError:

@@ -58,6 +58,7 @@ class Conservator:
     def of(cls, plan: RestorePlan) -> Conservator:
         """Load and interpolate the weights of a plan; raises `WeightsError`, `PlanError` (no such device)."""
         device = choose_device(plan.device)
+        models = weights.facts(plan)
         network, card_name = _network(plan)
         card = NETWORKS[card_name]
         if card.halo is None:
@@ -66,7 +67,7 @@ class Conservator:
         return cls(
             network=network.requires_grad_(False).eval(),
             plan=plan,
-            models=weights.facts(plan),
+            models=models,
             device=device,
             precision=choose_precision(plan.precision, device),
             halo=card.halo + (plan.damage_margin_px if plan.only_damage else 0),
@@ -150,7 +151,7 @@ def _untouched(pixels: Tensor) -> Treated:
 
 def _network(plan: RestorePlan) -> tuple[Restorer, str]:
     """The network of a plan with its weights interpolated, and its name in `NETWORKS`."""
-    loaded = [(hub.load(_hub_name(name)), share) for name, share in weights.shares(plan)]
+    loaded = [(hub.load(name), share) for name, share in weights.shares(plan)]
     first = loaded[0][0]
     card_name = str(first.recipe["network"]["name"])
     if not isinstance(first.network, Restorer):
@@ -162,9 +163,3 @@ def _network(plan: RestorePlan) -> tuple[Restorer, str]:
         state = hub.interpolate(first.network, second.network, share)
         hub.load_state(first.network, state, f"{first.name} and {second.name}")
     return first.network, card_name
-
-
-def _hub_name(name: str) -> str:
-    # `find` explains what is missing in the words of the command line; the hub checks recorded digests by name.
-    path = weights.find(name)
-    return name if name in hub.bundled() else str(path)
