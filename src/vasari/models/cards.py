@@ -33,7 +33,7 @@ NETWORKS: Mapping[str, Card] = MappingProxyType(
         "restorer": Card(
             build=Restorer,
             task="restore",
-            halo=64,
+            halo=32,
             multiple_of=8,
             channels=(3, 3),
             paper="U-Net, arXiv:1505.04597; pixel-unshuffle, arXiv:1710.04026; FiLM, arXiv:1709.07871",

@@ -16,7 +16,8 @@ from torch.nn import functional
 
 from vasari.models.blocks import SteeredStack, apply_curves, window_field
 
-THUMBNAIL_PX = 96
+THUMBNAIL_PX = 96  # what callers bring, on the long side
+SURVEY_PX = 48  # what is surveyed: a square, whatever the picture's proportions
 _QUANTILES = 24
 _PIECES = 16
 _FIELD = 6
@@ -67,7 +68,7 @@ class Surveyor(nn.Module):
 
     def __init__(self, context: int = 128) -> None:
         super().__init__()
-        widths = (3, 32, 64, 96, 128)
+        widths = (3, 48, 96, 128)
         self.layers = nn.ModuleList(nn.Conv2d(a, b, 3, stride=2, padding=1) for a, b in itertools.pairwise(widths))
         self.deep = nn.Conv2d(128, 128, 3, padding=1)
         statistics = 5 * _QUANTILES + 2 * 128
@@ -83,14 +84,11 @@ class Surveyor(nn.Module):
 
     @staticmethod
     def statistics(thumbnail: Tensor) -> Tensor:
-        """[N, 3, h, w] -> [N, 120]: quantiles of red, green, blue, luma and chroma, from 0.2 % to 99.8 %.
-
-        Of 2×2 means: sorting four times the values takes longer than all else and tells no more.
-        """
+        """[N, 3, h, w] -> [N, 120]: quantiles of red, green, blue, luma and chroma, from 0.2 % to 99.8 %."""
         red, green, blue = thumbnail.unbind(1)
         luma = 0.299 * red + 0.587 * green + 0.114 * blue
         chroma = thumbnail.amax(1) - thumbnail.amin(1)
-        planes = functional.avg_pool2d(torch.stack([red, green, blue, luma, chroma], 1), 2).flatten(2)
+        planes = torch.stack([red, green, blue, luma, chroma], 1).flatten(2)
         inner = torch.linspace(0.0, 1.0, _QUANTILES - 2, device=thumbnail.device).clamp(0.01, 0.99)
         ends = torch.tensor([0.002, 0.998], device=thumbnail.device)
         points = torch.cat([ends[:1], inner, ends[1:]])
@@ -110,7 +108,7 @@ class Surveyor(nn.Module):
         return knots[..., 0], torch.where(slopes > 0.1, slopes, bent)
 
     def forward(self, thumbnail: Tensor) -> Survey:
-        """[N, 3, 96, 96] in 0..1 -> `Survey`; always in float32."""
+        """[N, 3, 48, 48] in 0..1 -> `Survey`; always in float32."""
         x = thumbnail * 2 - 1
         for layer in self.layers:
             x = functional.silu(layer(x))
@@ -164,12 +162,12 @@ class Restorer(nn.Module):
         nn.init.zeros_(self.tail.bias)  # type: ignore[arg-type]
 
     def survey(self, thumbnail: Tensor) -> Survey:
-        """The global pass: thumbnail [N, 3, h, w] of the whole picture, 0..1 sRGB, h and w at least `THUMBNAIL_PX`.
+        """The global pass: thumbnail [N, 3, h, w] of the whole picture, 0..1 sRGB, h and w at least `SURVEY_PX`.
 
-        It is averaged down to a square of `THUMBNAIL_PX`, whatever its proportions.
+        It is averaged down to a square of `SURVEY_PX`, whatever its proportions.
         """
         with torch.autocast(thumbnail.device.type, enabled=False):
-            size = (THUMBNAIL_PX, THUMBNAIL_PX)
+            size = (SURVEY_PX, SURVEY_PX)
             return self.surveyor(functional.interpolate(thumbnail.float(), size, mode="area"))
 
     def tone(self, pixels: Tensor, survey: Survey, window: Tensor) -> Tensor:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +19,7 @@ from vasari.foundation.damage import ERAS, age
 from vasari.foundation.damage_tone import LUMA, Plate
 from vasari.foundation.errors import PlanError, TrainingError
 from vasari.foundation.plans import check, option
-from vasari.models.restorers import THUMBNAIL_PX
+from vasari.models.restorers import SURVEY_PX
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff")
 
@@ -29,6 +32,7 @@ class ExamplesPlan:
     patch_px: int = option(160, "side of the patch that is restored, in pixels; a multiple of 8", minimum=32)
     extra_thumbnails: int = option(4, "further pictures in each example, for the survey alone", minimum=0)
     thumbnail_region_px: int = option(128, "long side of the region that such a picture is made of", minimum=96)
+    pool: int = option(40_000, "learn='tone': pairs of thumbnails that are aged once and shown again", minimum=1)
     masks: str = option("", "folder of scanned opacity masks KIND/*.png; empty for drawn defects only")
     exclude: str = option("", "text file naming pictures, one a line, that must not be trained on; empty for none")
     clean_share: float = option(0.08, "share of examples with nothing to restore", minimum=0.0, maximum=1.0)
@@ -70,7 +74,7 @@ class RestoreExamples:
     """Example i: one region of one photograph, aged by the seed (seed, i).
 
     Items: aged, clean [3, p, p]; mask [1, p, p]; window [4], the patch's place in the region in
-    fractions (top, left, bottom, right); aged_thumbnails, clean_thumbnails [1 + extra, 3, 96, 96], the
+    fractions (top, left, bottom, right); aged_thumbnails, clean_thumbnails [1 + extra, 3, 48, 48], the
     first of the region, the others of other photographs, aged as small as they are; all float32.
     """
 
@@ -138,5 +142,42 @@ class RestoreExamples:
         return clean, torch.from_numpy(np.clip(plate.pixels, 0, 1).astype(np.float32)), untouched
 
 
+    def pair(self, index: int) -> tuple[Tensor, Tensor]:
+        """Aged and clean thumbnail [3, 48, 48] of the small region (seed, index)."""
+        rng = np.random.default_rng([self._seed, index, 1])
+        clean, aged, _ = self._aged(self._region(rng, self._plan.thumbnail_region_px), rng)
+        return _thumbnail(aged), _thumbnail(clean)
+
+
+class PooledThumbnails:
+    """Example i: some pairs of thumbnails out of a pool that is aged once, for training the survey alone.
+
+    The survey learns from hundreds of thousands of pairs, and a step of it takes less time than the
+    aging of its batch; a pool can be shown again and again. Items: aged_thumbnails, clean_thumbnails
+    [pairs, 3, 48, 48] float32.
+    """
+
+    def __init__(self, fresh: RestoreExamples, size: int, pairs: int, seed: int) -> None:
+        count = os.cpu_count() or 1
+        shares = [range(first, size, count) for first in range(count)]
+        with ProcessPoolExecutor(count, mp_context=get_context("fork")) as workers:
+            parts = list(workers.map(_pool_part, [fresh] * count, shares))
+        self._aged = torch.from_numpy(np.concatenate([part[0] for part in parts]))
+        self._clean = torch.from_numpy(np.concatenate([part[1] for part in parts]))
+        self._pairs, self._seed = pairs, seed
+
+    def __getitem__(self, index: int) -> dict[str, Tensor]:
+        rng = np.random.default_rng([self._seed, index])
+        chosen = torch.from_numpy(rng.integers(0, len(self._aged), self._pairs))
+        return {"aged_thumbnails": self._aged[chosen].float(), "clean_thumbnails": self._clean[chosen].float()}
+
+
+def _pool_part(fresh: RestoreExamples, indices: range) -> tuple[np.ndarray, np.ndarray]:
+    torch.set_num_threads(1)
+    pairs = [fresh.pair(index) for index in indices]
+    aged, clean = (torch.stack([pair[side] for pair in pairs]).half().numpy() for side in (0, 1))
+    return aged, clean
+
+
 def _thumbnail(region: Tensor) -> Tensor:
-    return torch.from_numpy(fields.resize(region.numpy(), THUMBNAIL_PX, THUMBNAIL_PX, "area"))
+    return torch.from_numpy(fields.resize(region.numpy(), SURVEY_PX, SURVEY_PX, "area"))

@@ -29,7 +29,7 @@ from vasari.models.restorers import Restorer, Survey
 from vasari.tasks.metrics import peak_signal_noise_ratio, structural_similarity
 from vasari.tasks.objectives import Batch, Objective, Turn, Validation
 from vasari.tasks.recipe import Recipe
-from vasari.tasks.restore.examples import ExamplesPlan, RestoreExamples, load_photographs
+from vasari.tasks.restore.examples import ExamplesPlan, PooledThumbnails, RestoreExamples, load_photographs
 
 VALIDATION_PICTURES = 18
 VALIDATION_PX = 320
@@ -42,7 +42,9 @@ class RestoreObjectivePlan:
 
     start_from: str = option("", "weights to begin with: a model's name or a path; empty for fresh weights")
     learn: str = option(
-        "all", "'tone' trains the survey alone, on thumbnails; 'all' trains everything", choices=("all", "tone")
+        "all",
+        "'tone' trains the survey alone, on thumbnails; 'repair' all else, behind a survey that stays; 'all' both",
+        choices=("all", "tone", "repair"),
     )
     adversarial: str = option("", "kind of adversarial loss; empty for none", choices=("", *CRITIC_LOSSES))
     penalty_every: int = option(4, "steps between gradient penalties of the critic; 0 for none", minimum=0)
@@ -99,16 +101,28 @@ class RestoreObjective(Objective):
     def turns(self) -> Sequence[Turn]:
         if self._plan.learn == "tone":
             return (Turn("tone", (self._restorer.surveyor,), self._tone_losses),)
-        restore = Turn("restore", (self._restorer,), self._restore_losses)
+        restore = Turn("restore", self._repairing, self._restore_losses)
         if self._critic is None:
             return (restore,)
         return (Turn("critic", (self._critic,), self._critic_losses, rate=2.0), restore)
 
+    @property
+    def _repairing(self) -> tuple[nn.Module, ...]:
+        """What learns in the turn "restore": everything, or all but what sets the tone."""
+        if self._plan.learn == "all":
+            return (self._restorer,)
+        parts = [part for name, part in self._restorer.named_children() if name != "surveyor"]
+        return (*parts, self._restorer.surveyor.context)
+
     def begin_step(self, step: int, images_seen: int) -> None:
         self._step = step
 
-    def examples(self, seed: int) -> RestoreExamples:
-        return RestoreExamples(self._photographs, self._plan.examples, seed)
+    def examples(self, seed: int) -> RestoreExamples | PooledThumbnails:
+        plan = self._plan.examples
+        fresh = RestoreExamples(self._photographs, plan, seed)
+        if self._plan.learn == "tone":
+            return PooledThumbnails(fresh, plan.pool, 1 + plan.extra_thumbnails, seed)
+        return fresh
 
     def _tone_losses(self, batch: Batch) -> dict[str, Tensor]:
         return {"tone": self._tone_term(batch, self._surveyed(batch))}
@@ -127,7 +141,7 @@ class RestoreObjective(Objective):
         The floor is high: at the floor of the content a few sound pictures would outweigh all the
         faded ones, and the survey would learn to do nothing.
         """
-        given, truth = (functional.avg_pool2d(batch[name].flatten(0, 1), 2) for name in THUMBNAILS)
+        given, truth = (batch[name].flatten(0, 1) for name in THUMBNAILS)
         return log_mean_square(self._restorer.tone(given, survey, whole_window(given)), truth, floor=1e-3)
 
     def _restore_losses(self, batch: Batch) -> dict[str, Tensor]:
@@ -137,9 +151,10 @@ class RestoreObjective(Objective):
         terms = {
             "content": log_mean_square(restored.picture, batch["clean"]),
             "structure": structural_dissimilarity(restored.picture, batch["clean"]),
-            "tone": self._tone_term(batch, survey),
             "damage": functional.binary_cross_entropy_with_logits(restored.damage_logits.float(), batch["mask"]),
         }
+        if self._plan.learn == "all":
+            terms["tone"] = self._tone_term(batch, survey)
         if self._critic is not None:
             favor = GENERATOR_LOSSES[self._plan.adversarial]
             with torch.no_grad():
