@@ -95,7 +95,8 @@ class RestoreObjective(Objective):
 
     @property
     def published(self) -> Mapping[str, Mapping[str, Any]]:
-        return {"restorer": {**self._header, "task": "restore", "training_data": describe_data(self._data)}}
+        made_from = {"training_pictures": len(self._photographs), "training_data": describe_data(self._data)}
+        return {"restorer": {**self._header, "task": "restore", **made_from}}
 
     @property
     def turns(self) -> Sequence[Turn]:
@@ -230,7 +231,7 @@ def _validation_set(photographs: Mapping[str, Any]) -> list[tuple[str, int, Tens
 
 
 def describe_data(folders: Sequence[Path]) -> list[dict[str, Any]]:
-    """For the model's card: each folder, how many files its index.csv lists, and their licences with counts."""
+    """For the model's card: each folder, how many files its index.csv lists, their licenses and sources with counts."""
     described = []
     for folder in folders:
         entry: dict[str, Any] = {"folder": folder.name}
@@ -238,8 +239,9 @@ def describe_data(folders: Sequence[Path]) -> list[dict[str, Any]]:
         if index.is_file():
             with index.open(encoding="utf-8", newline="") as file:
                 rows = list(csv.DictReader(file))
-            licences = Counter(row.get("licence", "not stated").split(":")[0].split("(")[0].strip() for row in rows)
-            entry |= {"files": len(rows), "licences": dict(licences.most_common())}
+            licenses = Counter(row.get("licence") or row.get("license") or "not stated" for row in rows)
+            sources = Counter(row.get("repository") or "not stated" for row in rows)
+            entry |= {"files": len(rows), "licenses": dict(licenses), "repositories": dict(sources)}
         described.append(entry)
     return described
 
