@@ -74,6 +74,8 @@ class Surveyor(nn.Module):
         statistics = 5 * _QUANTILES + 2 * 128
         # No normalization of what enters: how bright and how flat a picture is tells how it faded.
         self.hidden = nn.Sequential(nn.Linear(statistics, 512), nn.SiLU(), nn.Linear(512, 256), nn.SiLU())
+        # Three hundred photographs are soon known by heart: what is seen of the scene is dropped half the time.
+        self.forget = nn.Dropout(0.5)
         self.tone = nn.Linear(256, 3 * (_PIECES + 1) + 9 + 3)
         self.context = nn.Sequential(nn.Linear(256, context), nn.SiLU())
         self.field = nn.Conv2d(128 + 32, 3, 1)
@@ -113,7 +115,7 @@ class Surveyor(nn.Module):
         for layer in self.layers:
             x = functional.silu(layer(x))
         x = functional.silu(self.deep(x))
-        pooled = torch.cat([x.mean((2, 3)), x.amax((2, 3))], 1)
+        pooled = self.forget(torch.cat([x.mean((2, 3)), x.amax((2, 3))], 1))
         hidden = self.hidden(torch.cat([self.statistics(thumbnail) * 4 - 2, pooled], 1))
         moves, matrix, offset = (_CAUTION * self.tone(hidden)).split([3 * (_PIECES + 1), 9, 3], 1)
         start, slopes = self.curves(moves.unflatten(1, (3, _PIECES + 1)))
