@@ -40,6 +40,7 @@ def test_settings_lie_over_the_file(tmp_path: Path) -> None:
         ('kind = "restore"\n[train]\noptimizer = "magic"\n', "not known"),
         ('kind = "restore"\n[train]\nbatch = 6\nmicro_batches = 4\n', "not a multiple"),
         ('kind = "restore"\nnetwork = "restorer"\n', "network is no table"),
+        ('kind = "restore"\n[train]\nlosses = 3\n', "losses is no table"),
         ("kind = \n", "is not TOML"),
     ],
 )

@@ -16,6 +16,7 @@ from vasari.tasks.restore.plan import RestorePlan
         {"vividness": 1.5},
         {"vividness": -0.1},
         {"strength": 2.0},
+        {"strength": float("nan")},
         {"tone": "blue"},
         {"stages": ("enlarge",)},
         {"stages": ()},
@@ -50,4 +51,4 @@ def test_vividness_asks_only_for_the_weights_it_needs() -> None:
     assert weights.shares(RestorePlan(vividness=0.0)) == (("restore-faithful", 1.0),)
     assert weights.shares(RestorePlan(vividness=1.0)) == (("restore-vivid", 1.0),)
     assert weights.shares(RestorePlan(vividness=0.25)) == (("restore-faithful", 0.75), ("restore-vivid", 0.25))
-    assert weights.shares(RestorePlan(vividness=0.25, model="x.safetensors")) == (("x.safetensors", 1.0),)
+    assert weights.shares(RestorePlan(model="x.safetensors")) == (("x.safetensors", 1.0),)

@@ -38,11 +38,14 @@ def check(plan: Any) -> None:
             if "choices" in rules and one is not None and str(one) not in rules["choices"]:
                 listed = ", ".join(rules["choices"])
                 raise PlanError(f"{item.name}={one} is not known.", remedy=f"choose from: {listed}")
-            if "minimum" in rules and one is not None and one < rules["minimum"]:
+            # "not above" and not "below": NaN compares false with everything, and must not slip through.
+            if isinstance(one, float) and one != one:
+                raise PlanError(f"{item.name}={one} is not a number.", remedy="give a number")
+            if "minimum" in rules and one is not None and not one >= rules["minimum"]:
                 raise PlanError(
                     f"{item.name}={one} is below {rules['minimum']}.", remedy=f"use {rules['minimum']} or more"
                 )
-            if "maximum" in rules and one is not None and one > rules["maximum"]:
+            if "maximum" in rules and one is not None and not one <= rules["maximum"]:
                 raise PlanError(
                     f"{item.name}={one} is above {rules['maximum']}.", remedy=f"use {rules['maximum']} or less"
                 )
@@ -120,6 +123,10 @@ def read_toml(path: Path) -> dict[str, Any]:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise PlanError(f"There is no recipe {path}.", remedy="name a TOML file, or a recipe that ships") from None
+    except OSError as error:
+        raise PlanError(
+            f"{path} cannot be read: {error.strerror or error}.", remedy="name a readable TOML file"
+        ) from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise PlanError(f"{path} is not TOML: {error}.", remedy="correct the file") from None
 

@@ -78,7 +78,10 @@ def recipe_from(values: Mapping[str, Any], name: str) -> Recipe:
     if wrong:
         raise PlanError(f"{name}: {wrong[0]} is no table.", remedy=f"write [{wrong[0]}] and its keys below it")
     train = dict(values.get("train", {}))
-    losses = {**train.pop("losses", {}), **values.get("losses", {})}
+    of_train = train.pop("losses", {})
+    if not isinstance(of_train, Mapping):
+        raise PlanError(f"{name}.train.losses is no table.", remedy="write [losses] and the weights of terms below it")
+    losses = {**of_train, **values.get("losses", {})}
     plan = from_dict(TrainPlan, {**train, "losses": losses}, where=f"{name}.train")
     return Recipe(name, values["kind"], plan, values.get("network", {}), values.get("objective", {}))
 
