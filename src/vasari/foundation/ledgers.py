@@ -7,7 +7,6 @@ DIR/.vasari/work/    results in the making; emptied at every start
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import json
 import os
@@ -20,6 +19,7 @@ from typing import Any
 
 from vasari.foundation.atomic_files import sync_folder
 from vasari.foundation.errors import PlanError, WriteError
+from vasari.foundation.folder_locks import held
 
 DONE, FAILED = "done", "failed"
 
@@ -164,25 +164,19 @@ def sole_worker(folder: Path) -> Iterator[Path]:
     Raises `PlanError` where another process works there, `WriteError` where nothing can be written.
     """
     inner = folder / ".vasari"
-    try:
-        inner.mkdir(parents=True, exist_ok=True)
-        lock = (inner / "lock").open("a+")
-    except OSError as error:
-        raise WriteError(
-            f"The output folder {folder} cannot be used: {error.strerror or error}.",
-            remedy="choose a folder that you may write to",
-        ) from error
-    with lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            raise PlanError(
-                f"Another process is working in {folder}.",
-                remedy="wait until it has finished, or choose another output folder",
-            ) from None
+    taken = PlanError(
+        f"Another process is working in {folder}.",
+        remedy="wait until it has finished, or choose another output folder",
+    )
+    with held(inner / "lock", taken=taken, unusable=WriteError, called=f"The output folder {folder}"):
         work = inner / "work"
         shutil.rmtree(work, ignore_errors=True)
-        work.mkdir()
+        try:
+            work.mkdir()
+        except OSError as error:
+            raise WriteError(
+                f"{work} cannot be emptied: {error.strerror or error}.", remedy="remove it, or choose another folder"
+            ) from error
         try:
             yield work
         finally:

@@ -10,7 +10,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import io
 import json
 import os
@@ -27,6 +26,7 @@ from torch import Tensor
 
 from vasari.foundation.atomic_files import remove_leftovers, write_whole
 from vasari.foundation.errors import TrainingError
+from vasari.foundation.folder_locks import held
 from vasari.foundation.toml_text import to_toml
 
 CHECKPOINTS_KEPT = 2
@@ -57,21 +57,11 @@ class RunFolder:
     @contextmanager
     def held(self) -> Iterator[None]:
         """Keep other processes from training in this folder; the system frees it when this one dies."""
-        try:
-            self.path.mkdir(parents=True, exist_ok=True)
-            lock = (self.path / ".lock").open("a")
-        except OSError as error:
-            raise TrainingError(
-                f"The run's folder {self.path} cannot be used: {error.strerror or error}.",
-                remedy="choose a folder that you may write to",
-            ) from error
-        with lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError:
-                raise TrainingError(
-                    f"Another process is training in {self.path}.", remedy="wait for it, or name another folder"
-                ) from None
+        taken = TrainingError(
+            f"Another process is training in {self.path}.", remedy="wait for it, or name another folder"
+        )
+        called = f"The run's folder {self.path}"
+        with held(self.path / ".lock", taken=taken, unusable=TrainingError, called=called):
             yield
 
     @property
