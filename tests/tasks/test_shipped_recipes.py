@@ -26,6 +26,7 @@ SMALL = (
     "objective.examples.region_px=96",
     "objective.examples.patch_px=32",
     "objective.examples.extra_thumbnails=1",
+    "objective.examples.pool=16",
     "objective.examples.thumbnail_region_px=96",
 )
 
