@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import os
 import threading
 import time
 import traceback
@@ -79,7 +80,7 @@ class Silent:
 
 @dataclass(frozen=True)
 class Summary:
-    """What a batch came to: entries of this run, and the entries of pages found done."""
+    """What a batch came to: entries of this run, and those of sources found done whole, which it passed over."""
 
     entries: tuple[Entry, ...]
     already_done: tuple[Entry, ...]
@@ -91,7 +92,7 @@ class Summary:
 
     @property
     def done(self) -> tuple[Entry, ...]:
-        """The pages done in this run."""
+        """The pages done by now of the sources that this run worked on."""
         return tuple(one for one in self.entries if one.status == DONE)
 
 
@@ -207,6 +208,16 @@ class _Batch:
 
         return Conservator.of(self.plan)
 
+    @cached_property
+    def _master_places(self) -> frozenset[str]:
+        """Where all sources really lie: asked for every page, found out once."""
+        return frozenset(os.path.realpath(one.path) for one in self.sources)
+
+    def _told(self) -> tuple[Entry, ...]:
+        """What the ledger tells now; a copy, as other threads go on writing."""
+        with self.lock:
+            return tuple(self.ledger.entries.values())
+
     def _restore(self, plan: RestorePlan, item: Page | Entry) -> Entry:
         """One page: done before, or done now, or failed; the ledger's line is written here."""
         if isinstance(item, Entry):
@@ -255,7 +266,7 @@ class _Batch:
         record = _record_of(page)
         if record is None or record.result is None or not page.result.exists():
             return None
-        known = {one.result_stamp.sha256 for one in self.ledger.entries.values() if one.result_stamp}
+        known = {one.result_stamp.sha256 for one in self._told() if one.result_stamp}
         stamp = Stamp.of(page.result)
         facts = record.source
         if stamp.sha256 != record.result.sha256 or stamp.sha256 in known or facts.path != str(page.source):
@@ -269,11 +280,12 @@ class _Batch:
 
     def _refuse_foreign(self, page: Page) -> None:
         """Raise where a master or a file that Vasari did not write so stands in the result's place."""
-        batches.refuse_masters([page.result], self.sources)
+        if os.path.realpath(page.result) in self._master_places:
+            batches.refuse_masters([page.result], self.sources)
         if self.options.overwrite or not page.result.exists():
             return
         name = _below(page.result, self.output)
-        mine = [one.result_stamp for one in self.ledger.entries.values() if one.result == name and one.result_stamp]
+        mine = [one.result_stamp for one in self._told() if one.result == name and one.result_stamp]
         record = _record_of(page)
         if any(one.matches(page.result) for one in mine):
             return
@@ -313,9 +325,12 @@ class _Batch:
             except OSError:
                 same = False
             if not same:
-                entry = Entry(FAILED, str(path), source_stamp=stamp, time=now())
+                # The last word on its first page, whose other facts (the name of the result) go on holding.
+                former = self.ledger.entries.get((str(path), 0)) or Entry(FAILED, str(path), source_stamp=stamp)
                 entry = dataclasses.replace(
-                    entry,
+                    former,
+                    status=FAILED,
+                    time=now(),
                     error=f"{path} is not as it was when the batch began; Vasari only reads its sources.",
                     remedy="find out which other program writes there, then run the command again",
                 )

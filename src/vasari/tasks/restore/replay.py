@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from vasari.foundation import batches
+from vasari.foundation.atomic_files import write_whole
 from vasari.foundation.errors import PictureError, PlanError, WeightsError, WriteError
 from vasari.foundation.image_formats import Limits
 from vasari.foundation.ledgers import Stamp, sole_worker
@@ -76,7 +77,7 @@ def replay(
         )
         _check_bytes(staged, record, remarks)
         # The old record stays the record: it tells when and where the picture was treated.
-        staged.moves[-2][0].write_bytes(sidecar.read_bytes())
+        write_whole(staged.moves[-2][0], sidecar.read_bytes())
         make_visible(staged)
     return Replayed(page.result, record.result.sha256, remarks)
 
@@ -134,7 +135,7 @@ def _remarks(record: Treatment, conservator: Conservator) -> tuple[str, ...]:
 
 def _refuse_other(page: Page, source: Path, record: Treatment, overwrite: bool) -> None:
     """Raise where the result would go onto its source, or onto a file of other bytes."""
-    batches.refuse_masters([page.result], [batches.Source(source, batches.PurePosixPath(source.name))])
+    batches.refuse_masters([page.result], [batches.Source(source, PurePosixPath(source.name))])
     if overwrite or not page.result.exists() or record.result is None:
         return
     if Stamp.of(page.result).sha256 != record.result.sha256:
