@@ -125,6 +125,22 @@ def test_a_traceback_is_shown_only_on_request(by: str, tmp_path: Path, capsys, m
     assert "Traceback" in capsys.readouterr().err
 
 
+def test_the_traceback_of_a_single_picture_is_shown_on_request(
+    scans: Path, tmp_path: Path, tiny_restorer: Path, capsys, monkeypatch
+) -> None:
+    from vasari.tasks.restore import page
+
+    def failing(*arguments: object, **options: object) -> None:
+        raise RuntimeError("a bug")
+
+    monkeypatch.setattr(page, "stage", failing)
+    command = ["restore", str(scans), "-o", str(tmp_path / "out"), "--model", str(tiny_restorer)]
+    assert main(command) == ExitCode.SOME_INPUTS_FAILED
+    assert "Traceback" not in capsys.readouterr().err
+    assert main([*command, "--debug"]) == ExitCode.SOME_INPUTS_FAILED
+    assert "Traceback" in capsys.readouterr().err
+
+
 def test_names_that_are_no_utf8_go_through(tmp_path: Path, tiny_restorer: Path, capsys) -> None:
     scans = tmp_path / "scans"
     scans.mkdir()

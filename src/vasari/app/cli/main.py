@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from cyclopts import App, CycloptsError, Parameter
 
-from vasari.app.cli.messages import error_lines
+from vasari.app.cli.messages import TRACEBACKS_WANTED, error_lines
 from vasari.foundation.errors import ExitCode, VasariError
 from vasari.foundation.version import VERSION
 
@@ -46,6 +46,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = list(sys.argv[1:] if arguments is None else arguments)
     debug = "--debug" in given or os.environ.get("VASARI_DEBUG", "") not in ("", "0")
     given = [one for one in given if one != "--debug"]
+    before = TRACEBACKS_WANTED.set(debug)
     try:
         result = application()(given, exit_on_error=False, print_error=False)
         return int(result or 0)
@@ -63,9 +64,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return ExitCode.FAILED
     except Exception as error:
         if debug:
-            raise
+            traceback.print_exc()
         words = f"{type(error).__name__}: {error}"
         return _tell(f"An unexpected failure ({words}).", "run it again with --debug and report it", ExitCode.FAILED)
+    finally:
+        TRACEBACKS_WANTED.reset(before)
 
 
 def _tell(message: str, remedy: str, code: ExitCode) -> int:

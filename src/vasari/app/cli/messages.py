@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from contextvars import ContextVar
+
+# Set by `main` while a command runs, from --debug and VASARI_DEBUG, which every command takes.
+TRACEBACKS_WANTED: ContextVar[bool] = ContextVar("TRACEBACKS_WANTED", default=False)
+
 
 def error_lines(message: str, remedy: str) -> str:
     """An error as people see it: what came and the rule, and below it what to do."""

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 from cyclopts import Parameter
 
-from vasari.app.cli.messages import counted
+from vasari.app.cli.messages import TRACEBACKS_WANTED, counted
 from vasari.app.cli.plan_options import with_plan
 from vasari.app.cli.progress import printable, watcher
 from vasari.foundation.errors import ExitCode, PlanError
@@ -42,7 +42,14 @@ def restore(
         raise PlanError("No output folder was named.", remedy="add -o DIR; results never go among the masters")
     if jobs < 1:
         raise PlanError(f"jobs={jobs} is below 1.", remedy="use --jobs 1 or more")
-    options = BatchOptions(output, jobs=jobs, trust=trust, max_megapixels=max_megapixels, overwrite=overwrite)
+    options = BatchOptions(
+        output,
+        jobs=jobs,
+        trust=trust,
+        max_megapixels=max_megapixels,
+        overwrite=overwrite,
+        debug=TRACEBACKS_WANTED.get(),
+    )
     return _batch(scans, options, json, plan)
 
 
