@@ -154,13 +154,12 @@ def from_checkpoint(state: TrainingState, checkpoint: Checkpoint, recipe: Mappin
             load_optimizer_state(
                 player.optimizer, _below(checkpoint.tensors, prefix), _below(facts["values"], prefix)
             )
-    except (RuntimeError, KeyError, IndexError) as error:
+        state.counters = Counters(**facts["counters"])
+    except (RuntimeError, KeyError, IndexError, TypeError) as error:
         raise TrainingError(
             f"The run's checkpoint does not fit the networks: {error}.",
             remedy="resume with the version that began the run, or name a new folder",
         ) from error
-    for name, value in facts["counters"].items():
-        setattr(state.counters, name, value)
 
 
 def _below(values: Mapping[str, Any], prefix: str) -> dict[str, Any]:
