@@ -21,7 +21,7 @@ import torch
 from torch import Tensor
 
 import classical
-import second_ageing
+import second_aging
 from networks import PRECISIONS, as_saved, load_restorer, run_restorer
 from pictures import HELD_OUT, choose, load, planes, rows
 from vasari.models.restorers import Restorer
@@ -60,9 +60,9 @@ class Score:
 
 
 def aged_by_second(pixels: np.ndarray, turn: int, severity: int, seed: int) -> tuple[str, bool, Tensor, Tensor, Tensor]:
-    era = list(second_ageing.ERAS)[turn % len(second_ageing.ERAS)]
-    target, aged, mask = second_ageing.age(pixels, era, severity, seed)
-    return era, second_ageing.ERAS[era].grey, planes(target), planes(aged), torch.from_numpy(mask)[None]
+    era = list(second_aging.ERAS)[turn % len(second_aging.ERAS)]
+    target, aged, mask = second_aging.age(pixels, era, severity, seed)
+    return era, second_aging.ERAS[era].grey, planes(target), planes(aged), torch.from_numpy(mask)[None]
 
 
 def aged_by_own(pixels: np.ndarray, turn: int, severity: int, seed: int) -> tuple[str, bool, Tensor, Tensor, Tensor]:

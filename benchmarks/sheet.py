@@ -16,7 +16,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-import second_ageing
+import second_aging
 from networks import PRECISIONS, as_saved, load_restorer, run_restorer
 from pictures import KINDS, choose, load, planes, rows
 from vasari.models.restorers import Restorer
@@ -82,9 +82,9 @@ def examples(options: argparse.Namespace, network: Restorer | None) -> list[tupl
             found.append((path.stem, columns))
         return found
     for index, path in enumerate(choose(options.photos, options.count)):
-        era = list(second_ageing.ERAS)[index % len(second_ageing.ERAS)]
+        era = list(second_aging.ERAS)[index % len(second_aging.ERAS)]
         severity = options.severity or index // 6 % 3 + 1
-        target, aged, mask = second_ageing.age(load(path, options.long_side), era, severity, options.seed + index)
+        target, aged, mask = second_aging.age(load(path, options.long_side), era, severity, options.seed + index)
         columns = [(f"{era}, severity {severity}", aged)]
         if network is not None:
             after, damage = restored(network, aged, options.precision)
@@ -99,7 +99,7 @@ def main(arguments: list[str]) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--photos", type=Path, action="append", help="folder of clean photographs; repeatable")
     parser.add_argument("--scans", type=Path, help="folder of old scans, used instead")
-    parser.add_argument("--model", help="bundled name or .safetensors file; without it, only the ageing is shown")
+    parser.add_argument("--model", help="bundled name or .safetensors file; without it, only the aging is shown")
     parser.add_argument("--out", type=Path, required=True, help="folder for the sheets")
     parser.add_argument("--count", type=int, default=24)
     parser.add_argument("--severity", type=int, choices=[1, 2, 3], help="one severity; default: all in turn")

@@ -1,4 +1,4 @@
-"""A second simulator of ageing, for validation only: written apart from the one that training uses.
+"""A second simulator of aging, for validation only: written apart from the one that training uses.
 
 It shares no code and no recipe with `vasari.foundation.damage`: dyes and silver fade in optical
 density, marks are random walks, Voronoi cracks and thresholded noise drawn by OpenCV, and the scan
@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 import cv2
 import numpy as np
 
-from second_ageing_marks import MARKS, Layer, grain, smooth_field
+from second_aging_marks import MARKS, Layer, grain, smooth_field
 
 REFERENCE_PX = 640
 # How much of an era's full damage a severity brings. Calibrated on the held-out photographs at a long
