@@ -26,7 +26,7 @@ def write_view(pixels: Tensor, path: Path) -> None:
     """Write [1 or 3, rows, columns], 0..1, as a JPEG."""
     array = (pixels.clamp(0, 1).expand(3, -1, -1).permute(1, 2, 0).numpy() * 255 + 0.5).astype(np.uint8)
     buffer = io.BytesIO()
-    Image.fromarray(array).save(buffer, "JPEG", quality=QUALITY, subsampling=0, optimize=True)
+    Image.fromarray(array).save(buffer, "JPEG", quality=QUALITY, subsampling=0)
     write_whole(path, buffer.getvalue())
 
 
