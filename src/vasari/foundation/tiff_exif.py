@@ -145,6 +145,15 @@ def _entries(file: BinaryIO, layout: _Layout, body: bytes, wanted: frozenset[int
     return found
 
 
+def _entries_of_page(file: BinaryIO, page: int, wanted: frozenset[int]) -> tuple[_Layout, Directory]:
+    """The file's layout and the `wanted` entries of a page's main directory; raises `_Malformed`."""
+    layout, offset = _layout(file)
+    for _ in range(page):
+        _, offset = _raw_directory(file, layout, offset)
+    body, _ = _raw_directory(file, layout, offset)
+    return layout, _entries(file, layout, body, wanted)
+
+
 def _swapped(data: bytes, unit: int) -> bytes:
     """Every `unit` bytes reversed."""
     if unit == 1:
@@ -188,11 +197,7 @@ def numbers(path: Path, page: int, tags: tuple[int, ...]) -> dict[int, int]:
     """The first value of whole-number tags of one page of a TIFF file; tags that are missing are left out."""
     try:
         with path.open("rb") as file:
-            layout, offset = _layout(file)
-            for _ in range(page):
-                _, offset = _raw_directory(file, layout, offset)
-            body, _ = _raw_directory(file, layout, offset)
-            found = _entries(file, layout, body, frozenset(tags))
+            _, found = _entries_of_page(file, page, frozenset(tags))
     except (_Malformed, OSError):
         return {}
     sizes = {3: 2, 4: 4, 16: 8}
@@ -207,13 +212,10 @@ def iptc(path: Path, page: int = 0) -> bytes | None:
     """The IPTC records of one page of a TIFF file, in file order whatever type the writer gave them."""
     try:
         with path.open("rb") as file:
-            layout, offset = _layout(file)
-            for _ in range(page):
-                _, offset = _raw_directory(file, layout, offset)
-            body, _ = _raw_directory(file, layout, offset)
-            entry = _entries(file, layout, body, frozenset({IPTC_TAG})).get(IPTC_TAG)
+            layout, found = _entries_of_page(file, page, frozenset({IPTC_TAG}))
     except (_Malformed, OSError):
         return None
+    entry = found.get(IPTC_TAG)
     if entry is None:
         return None
     return _swapped(entry.data, TYPES[entry.type][1]) if layout.order == ">" else entry.data
