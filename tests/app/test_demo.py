@@ -145,6 +145,7 @@ def test_the_demo_does_better_than_nothing(demo: tuple[Path, Demo, list[str]]) -
 
 def test_the_demo_again_leaves_the_results_alone(demo: tuple[Path, Demo, list[str]]) -> None:
     folder = demo[0]
-    before = {path: path.stat().st_mtime_ns for path in (folder / "restored").iterdir() if path.is_file() and path.suffix != ".jsonl"}
+    results = [path for path in (folder / "restored").iterdir() if path.is_file() and path.suffix != ".jsonl"]
+    before = {path: path.stat().st_mtime_ns for path in results}
     make_demo(folder, lambda _: None, album=[leaf for leaf in ALBUM if leaf.name in ("coins", "chelsea")])
     assert {path: path.stat().st_mtime_ns for path in before} == before
