@@ -68,6 +68,8 @@ def _expand(text: str, output: Path, suffixes: Set[str]) -> Iterable[Source]:
     path = Path(text).expanduser()
     if path.is_dir():
         return _search(path.resolve(), output, suffixes)
+    if path.exists() and not path.is_file():
+        raise PlanError(f"{text} is neither a file nor a folder (a pipe or a device).", remedy="name picture files")
     if path.exists():
         return [_named(path, path.parent)]
     if glob.has_magic(text):
@@ -116,6 +118,8 @@ def _search(root: Path, output: Path, suffixes: Set[str]) -> Iterable[Source]:
             _named(here / one, root)
             for one in sorted(files)
             if Path(one).suffix.lower() in suffixes and not one.startswith(".") and not _is_map(one, names)
+            # Opening a pipe would wait for ever; a dangling link is kept, and told of as a failure.
+            and ((here / one).is_file() or not (here / one).exists())
         ]
     return sources
 

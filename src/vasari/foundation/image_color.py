@@ -71,6 +71,11 @@ def encode(pixels: Tensor, raw: np.ndarray, header: Header) -> np.ndarray:
             remedy=f"pass [{header.channels}, {raw.shape[0]}, {raw.shape[1]}]",
         )
     if not bool(torch.isfinite(pixels.sum())):
+        if raw.dtype.kind == "f" and not np.isfinite(raw).all():
+            raise PictureError(
+                "The file holds values that are not numbers (NaN or infinite).",
+                remedy="replace them in a copy, for example by 0, or save a copy in 16 bits",
+            )
         raise WriteError("The result holds values that are not numbers.", remedy="run again in float32 precision")
     icc = header.metadata.icc
     if icc is not None and needs_conversion(icc, header.channels, header.depth):

@@ -109,8 +109,8 @@ def _channels(path: Path, image: Any) -> tuple[int, bool]:
         )
     if image.format not in DEPTHS:
         raise PictureError(
-            f"{path} holds samples of type {image.format}; 8 and 16 bits and 32-bit float are the rule.",
-            remedy="convert it to 16 bits",
+            f"{path} holds samples of type {image.format}; unsigned 8 or 16 bits, or 32-bit float, is the rule.",
+            remedy="convert it to unsigned 16 bits",
         )
     return channels, image.bands > channels
 

@@ -27,6 +27,8 @@ BIGTIFF_BYTES = 3_600_000_000
 TIFF_STRIP_BYTES, TIFF_STRIP_ROWS = 1 << 20, 128
 VERIFIED_BYTES = 4 << 20
 WAIT_S = 0.1
+#: Flags of libvips (VipsForeignKeep): every block of metadata, and EXIF alone.
+KEEP_ALL, KEEP_EXIF = 31, 1
 CHECK_DISK = "check the disk and its free space, then run again"
 
 
@@ -158,13 +160,19 @@ class RowWriter:
         try:
             with source.image() as image:
                 ready = attach(image, self.header.metadata, self.format)
-                save_image(ready, self._part, self.format, self.header, self.quality)
+                save_image(ready, self._part, self.format, self.header, self.quality, self._keep())
                 del ready, image
             if source.starved:
                 raise WriteError("The rows ended early.", remedy="pass every row")
         except Exception as error:  # handed to the caller's thread, which raises it
             # Without its traceback, whose frames would keep the file open.
             self._failure = error.with_traceback(None)
+
+    def _keep(self) -> int:
+        """What libvips may write: where a PNG had no EXIF it gets none, lest libvips makes up a block of its own."""
+        metadata = self.header.metadata
+        made_up = metadata.exif is None and metadata.orientation == 1 and self.source.format == self.format == "png"
+        return KEEP_ALL & ~KEEP_EXIF if made_up else KEEP_ALL
 
     def _explain(self) -> WriteError:
         error = self._failure
@@ -176,7 +184,7 @@ class RowWriter:
         return WriteError(f"{self.path} could not be written: {reason}.", remedy=CHECK_DISK)
 
 
-def save_image(image: Any, path: Path, format: str, header: Header, quality: int) -> None:
+def save_image(image: Any, path: Path, format: str, header: Header, quality: int, keep: int = KEEP_ALL) -> None:
     """Encode a libvips image in one of the writable formats."""
     name = str(path)
     if format == "tiff":
@@ -194,7 +202,7 @@ def save_image(image: Any, path: Path, format: str, header: Header, quality: int
     elif format == "jpeg":
         image.jpegsave(name, Q=quality, subsample_mode="off", optimize_coding=False)
     elif format == "png":
-        image.pngsave(name, compression=6)
+        image.pngsave(name, compression=6, keep=keep)
     else:
         image.webpsave(name, Q=quality, lossless=quality > 100)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -33,6 +34,13 @@ class Tally:
                 self.settled += of_bytes
                 self.running.pop(source)
             return self.settled + sum(self.running.values())
+
+    def dropped(self, source: Path) -> None:
+        """Count a file that failed as dealt with: nothing of it is left to wait for."""
+        with self.lock:
+            self.running.pop(source, None)
+            with suppress(OSError):
+                self.settled = min(self.total, self.settled + source.stat().st_size)
 
     def seconds_left(self) -> float | None:
         """From the speed so far; None before there is one."""
@@ -64,6 +72,8 @@ class Lines:
     def finished(self, entry: Entry) -> None:
         """Tell what became of a page."""
         self.pages += 1
+        if entry.status == FAILED:
+            self.tally.dropped(Path(entry.source))
         left = self.tally.seconds_left()
         self._say(f"[{self.pages}] {entry_line(entry)}" + (f", about {duration(left)} left" if left else ""))
 
@@ -108,6 +118,7 @@ class Bar:
     def finished(self, entry: Entry) -> None:
         """Write a line for a failure."""
         if entry.status == FAILED:
+            self.tally.dropped(Path(entry.source))
             self.progress.console.print(printable(entry_line(entry)), style="red", markup=False, highlight=False)
 
     def __enter__(self) -> Bar:

@@ -71,6 +71,12 @@ class RestorePlan:
                 "tone=keep without the stage repair leaves nothing to do.",
                 remedy="use --stages repair to keep the tone, or --tone neutral to correct it",
             )
+        if self.vividness not in (0.0, DEFAULT_VIVIDNESS) and self.model != DEFAULT_MODEL:
+            raise PlanError(
+                f"vividness={self.vividness:g} mixes the two weights of the model '{DEFAULT_MODEL}', "
+                f"and model={self.model} is one set of weights.",
+                remedy="leave out --vividness, or leave out --model",
+            )
         if self.only_damage and "repair" not in self.stages:
             raise PlanError("only_damage needs the stage repair.", remedy="use --stages tone,repair or --stages repair")
         if self.only_damage and self.format in LOSSY_FORMATS:
