@@ -175,7 +175,8 @@ def check_limits(path: Path, width: int, height: int, by_rows: bool, limits: Lim
     shown = f"{path.name} is {width}×{height} ({pixels / MILLION:.0f} megapixels)"
     if pixels > limits.max_pixels:
         raise PictureTooLargeError(
-            f"{shown}; the cap is {limits.max_pixels / MILLION:.0f}.", remedy="raise the cap with --max-megapixels (max_pixels), or split it"
+            f"{shown}; the cap is {limits.max_pixels / MILLION:.0f}.",
+            remedy="raise the cap with --max-megapixels (max_pixels), or split it",
         )
     if limits.trust:
         return
