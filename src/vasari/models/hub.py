@@ -177,7 +177,7 @@ def _header(data: bytes, path: Path) -> dict[str, Any]:
         metadata = header.get("__metadata__", {})
     except (ValueError, AttributeError) as error:
         raise _damaged(path, "the header is not JSON") from error
-    if HEADER_KEY not in metadata:
+    if not isinstance(metadata, dict) or HEADER_KEY not in metadata:
         raise WeightsError(
             f"{path} is a safetensors file without a Vasari recipe.",
             remedy="use weights saved by Vasari; weights of other programs are imported with `vasari models import`",
@@ -204,7 +204,7 @@ def _build(recipe: Mapping[str, Any], path: Path) -> nn.Module:
         # Building draws first weights; the caller's random numbers are none of its business.
         with torch.random.fork_rng(devices=[]):
             return NETWORKS[name].build(**options)
-    except (TypeError, ValueError, RuntimeError, MemoryError) as error:
+    except (TypeError, ValueError, ArithmeticError, AttributeError, LookupError, RuntimeError, MemoryError) as error:
         raise WeightsError(
             f"{path.name} asks {name} for options that it does not have: {error}.",
             remedy="use a file of this version of Vasari",
