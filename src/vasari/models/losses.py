@@ -20,11 +20,6 @@ def log_mean_square(made: Tensor, truth: Tensor, floor: float = 3e-5) -> Tensor:
     return torch.log10(errors + floor).mean()
 
 
-def charbonnier(made: Tensor, truth: Tensor, softness: float = 1e-3) -> Tensor:
-    """Mean of √(d² + softness²), a smooth absolute error (Charbonnier et al. 1994); [N, C, h, w] -> scalar."""
-    return torch.sqrt((made.float() - truth.float()).square() + softness**2).mean()
-
-
 def luma(pixels: Tensor) -> Tensor:
     """Rec. 601 luma of sRGB-encoded pixels: [N, 3, h, w] -> [N, 1, h, w]."""
     red, green, blue = pixels.float().unbind(1)
