@@ -31,6 +31,13 @@ def test_a_folder_is_searched_below_its_root_and_the_output_inside_it_is_left_ou
     assert relatives(found) == ["a.tif", "box/b.JPG"]
 
 
+def test_results_of_an_earlier_batch_are_no_scans_unless_their_folder_is_named(tmp_path: Path) -> None:
+    touch(tmp_path, "a.tif", "first/a.tif", "first/ledger.jsonl", "first/.vasari/lock")
+    touch(tmp_path, "other/ledger.jsonl", "other/b.tif")
+    assert relatives(discover([tmp_path], tmp_path / "second", SUFFIXES)) == ["a.tif", "other/b.tif"]
+    assert relatives(discover([tmp_path / "first"], tmp_path / "second", SUFFIXES)) == ["a.tif"]
+
+
 def test_evidence_maps_of_an_earlier_treatment_are_no_pictures(tmp_path: Path) -> None:
     touch(tmp_path, "a.tif", "a.treatment.json", "a.damage.png", "a.change.png", "b.damage.png")
     assert relatives(discover([tmp_path], tmp_path / "out", SUFFIXES)) == ["a.tif", "b.damage.png"]

@@ -20,6 +20,9 @@ from vasari.foundation.errors import PlanError
 DAMAGE_ENDING = ".damage.png"
 CHANGE_ENDING = ".change.png"
 RECORD_ENDING = ".treatment.json"
+# What an output folder holds beside the results: the ledger, and a folder of its own.
+LEDGER_NAME = "ledger.jsonl"
+INNER_NAME = ".vasari"
 
 # By these endings a folder is searched; `image_formats.SUFFIXES` says the same, but needs torch to be read.
 PICTURE_SUFFIXES = frozenset({".tif", ".tiff", ".jpg", ".jpeg", ".jpe", ".png", ".webp", ".heic", ".heif", ".hif"})
@@ -112,7 +115,11 @@ def _search(root: Path, output: Path, suffixes: Set[str]) -> Iterable[Source]:
     sources = []
     for folder, folders, files in os.walk(root):
         here = Path(folder)
-        folders[:] = sorted(one for one in folders if not one.startswith(".") and (here / one).resolve() != output)
+        folders[:] = sorted(
+            one
+            for one in folders
+            if not one.startswith(".") and (here / one).resolve() != output and not _holds_results(here / one)
+        )
         names = {one.lower() for one in files}
         sources += [
             _named(here / one, root)
@@ -131,6 +138,11 @@ def _is_map(name: str, names: Set[str]) -> bool:
         lower.endswith(ending) and lower.removesuffix(ending) + RECORD_ENDING in names
         for ending in (DAMAGE_ENDING, CHANGE_ENDING)
     )
+
+
+def _holds_results(folder: Path) -> bool:
+    """True for the output folder of an earlier batch: its results are no scans, unless it is named itself."""
+    return (folder / LEDGER_NAME).is_file() and (folder / INNER_NAME).is_dir()
 
 
 def _is_inside(path: Path, folder: Path) -> bool:

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from vasari.foundation.atomic_files import sync_folder
+from vasari.foundation.batches import INNER_NAME, LEDGER_NAME
 from vasari.foundation.errors import PlanError, WriteError
 from vasari.foundation.folder_locks import held
 
@@ -107,7 +108,7 @@ class Ledger:
     """The entries of `DIR/ledger.jsonl`; `append` returns only when the line is on the disk."""
 
     def __init__(self, folder: Path) -> None:
-        self.path = folder / "ledger.jsonl"
+        self.path = folder / LEDGER_NAME
         self.entries: dict[tuple[str, int], Entry] = {}
         self._read()
 
@@ -163,7 +164,7 @@ def sole_worker(folder: Path) -> Iterator[Path]:
 
     Raises `PlanError` where another process works there, `WriteError` where nothing can be written.
     """
-    inner = folder / ".vasari"
+    inner = folder / INNER_NAME
     taken = PlanError(
         f"Another process is working in {folder}.",
         remedy="wait until it has finished, or choose another output folder",
