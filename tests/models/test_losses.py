@@ -14,7 +14,7 @@ def test_log_mean_square_is_minus_a_tenth_of_the_psnr():
     truth = torch.rand(2, 3, 16, 16)
     made = torch.stack([truth[0] + 0.1, truth[1] - 0.01])
     expected = np.mean([math.log10(0.1**2 + 3e-5), math.log10(0.01**2 + 3e-5)])
-    assert losses.log_mean_square(made, truth).item() == pytest.approx(expected, rel=1e-4)
+    assert losses.log_mean_square(made, truth, 3e-5).item() == pytest.approx(expected, rel=1e-4)
 
 
 def test_structural_dissimilarity_against_scikit_image():
@@ -66,3 +66,30 @@ def test_gradient_penalty_of_a_linear_critic():
     weight = torch.rand(3, 5, 5)
     penalty = losses.gradient_penalty((pixels * weight).sum((1, 2, 3)), pixels)
     assert penalty.item() == pytest.approx(0.5 * weight.square().sum().item(), rel=1e-5)
+
+
+def test_the_truth_in_the_tone_of_a_faded_picture_is_the_faded_picture():
+    torch.manual_seed(0)
+    truth = torch.nn.functional.interpolate(torch.rand(2, 3, 8, 8), scale_factor=8)
+    matrix = torch.tensor([[0.6, 0.1, 0.0], [0.05, 0.7, 0.0], [0.0, 0.1, 0.5]])
+    faded = torch.einsum("ij,njhw->nihw", matrix, truth) + 0.2
+    scratched = faded.clone()
+    covered = torch.zeros(2, 1, 64, 64)
+    scratched[..., 20:24], covered[..., 20:24] = 1.0, 1.0
+    found = losses.in_the_tone_of(truth, scratched, covered, stiffness=1e-9)
+    assert (truth - faded).abs().mean() > 0.1
+    assert (found - faded).abs().max() < 0.02
+
+
+def test_the_truth_keeps_its_tone_where_all_is_covered():
+    truth, given = torch.full((1, 3, 32, 32), 0.5), torch.full((1, 3, 32, 32), 0.6)
+    torch.testing.assert_close(losses.in_the_tone_of(truth, given, torch.ones(1, 1, 32, 32)), truth)
+    torch.testing.assert_close(losses.in_the_tone_of(truth, given, torch.zeros(1, 1, 32, 32)), given, atol=1e-3, rtol=0)
+
+
+def test_the_tone_is_found_in_full_precision_within_autocast():
+    torch.manual_seed(0)
+    truth, given = torch.rand(1, 3, 32, 32), 0.3 + 0.5 * torch.rand(1, 3, 32, 32)
+    alone = losses.in_the_tone_of(truth, given, torch.zeros(1, 1, 32, 32))
+    with torch.autocast("cpu", torch.bfloat16):
+        assert torch.equal(losses.in_the_tone_of(truth, given, torch.zeros(1, 1, 32, 32)), alone)

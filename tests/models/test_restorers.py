@@ -4,7 +4,8 @@ import pytest
 import torch
 
 from vasari.models.cards import NETWORKS
-from vasari.models.restorers import Restorer, Survey
+from vasari.models.restorers import Restorer
+from vasari.models.surveyor import Survey
 
 
 def lively(seed: int = 0, widths=(16, 24, 32)) -> Restorer:
@@ -12,8 +13,12 @@ def lively(seed: int = 0, widths=(16, 24, 32)) -> Restorer:
     torch.manual_seed(seed)
     net = Restorer(widths=widths).eval()
     with torch.no_grad():
-        for layer in (net.surveyor.tone, net.surveyor.field):
-            layer.weight.mul_(60)
+        for layer in (net.surveyor.color, net.surveyor.field):
+            layer.weight.normal_(std=0.06)
+        along = torch.linspace(-1, 1, 24)  # moves that change smoothly from shadows to lights, as fading does
+        basis = torch.stack([torch.ones(24), along, along.square()])
+        moves = torch.einsum("bq,cbh->cqh", basis, 0.015 * torch.randn(3, 3, 512))
+        net.surveyor.moves.weight.copy_(moves.flatten(0, 1))
         net.tail.weight.mul_(30)
     return net
 

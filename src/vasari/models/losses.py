@@ -10,14 +10,38 @@ from torch import Tensor
 from torch.nn import functional
 
 
-def log_mean_square(made: Tensor, truth: Tensor, floor: float = 3e-5) -> Tensor:
+def log_mean_square(made: Tensor, truth: Tensor, floor: float) -> Tensor:
     """Mean over pictures of log10(mean square error + floor): minus a tenth of the mean PSNR in decibel.
 
-    made, truth [N, C, h, w] -> scalar. As the PSNR loss of NAFNet (Chen et al. 2022, arXiv:2204.04676);
-    the floor, at 45 dB, ends the chase after pictures that are already right.
+    made, truth [N, ...] -> scalar. As the PSNR loss of NAFNet (Chen et al. 2022, arXiv:2204.04676); the
+    floor, a mean square error, ends the chase after pictures that are already right.
     """
     errors = (made.float() - truth.float()).square().flatten(1).mean(1)
     return torch.log10(errors + floor).mean()
+
+
+def in_the_tone_of(
+    truth: Tensor, given: Tensor, covered: Tensor, cell: int = 8, stiffness: float = 1e-3
+) -> Tensor:
+    """The truth, moved by the color transform that brings it nearest to what is given.
+
+    truth, given [N, 3, h, w], sides of `cell` or more; covered [N, 1, h, w] in 0..1 says where the given
+    picture must not be believed -> [N, 3, h, w] float32. One affine transform of color a picture, by
+    weighted least squares over the means of cells of `cell`² pixels (which noise, blur and compression
+    hardly touch), `stiffness` being the ridge that keeps it near the identity where a picture has few
+    colors. A patch cannot know how its picture faded: measured against this target, it is not asked to.
+    """
+    with torch.no_grad(), torch.autocast(truth.device.type, enabled=False):
+        bare = 1 - covered.float()
+        sums = (functional.avg_pool2d(one.float(), cell).flatten(2).mT for one in (bare, truth * bare, given * bare))
+        believed, cells, wanted = sums
+        cells, wanted = cells / believed.clamp(min=1e-3), wanted / believed.clamp(min=1e-3)
+        known = functional.pad(cells, (0, 1), value=1.0)
+        weighted = known * believed / cells.shape[1]
+        ridge = stiffness * torch.diag(known.new_tensor([1.0, 1.0, 1.0, 0.1]))
+        moves = torch.linalg.solve(known.mT @ weighted + ridge, weighted.mT @ (wanted - cells))
+        pixels = functional.pad(truth.float().flatten(2), (0, 0, 0, 1), value=1.0)
+        return truth.float() + (moves.mT @ pixels).unflatten(2, truth.shape[2:])
 
 
 def luma(pixels: Tensor) -> Tensor:

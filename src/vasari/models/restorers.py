@@ -6,43 +6,16 @@ needs the whole picture is decided once, from the thumbnail (`survey`), and hand
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from vasari.models.blocks import SteeredStack, apply_curves, window_field
+from vasari.models.surveyor import SURVEY_PX, Survey, Surveyor
 
 THUMBNAIL_PX = 96  # what callers bring, on the long side
-SURVEY_PX = 48  # what is surveyed: a square, whatever the picture's proportions
-_QUANTILES = 24
-_PIECES = 16
-_FIELD = 6
-_CAUTION = 0.5  # outputs of the tone heads are scaled by it: at 1, early steps overshoot and the pass unlearns
-
-
-@dataclass(frozen=True)
-class Survey:
-    """What the thumbnail told about the whole picture; N pictures.
-
-    gain [N, 3, 6, 6]: logarithm of a coarse gain over the picture; start [N, 3] and slopes [N, 3, 16]:
-    one monotone curve a channel; matrix [N, 3, 3] and offset [N, 3]: color after the curves; context
-    [N, 128]: what steers the U-Net.
-    """
-
-    gain: Tensor
-    start: Tensor
-    slopes: Tensor
-    matrix: Tensor
-    offset: Tensor
-    context: Tensor
-
-    def map(self, function: Callable[[Tensor], Tensor]) -> Survey:
-        """The survey with `function` applied to each of its tensors, e.g. to move it to a device."""
-        return Survey(**{item.name: function(getattr(self, item.name)) for item in fields(self)})
 
 
 @dataclass(frozen=True)
@@ -57,79 +30,6 @@ class Restored:
     def damage(self) -> Tensor:
         """Probability 0..1 that a pixel was covered by a defect and had to be invented."""
         return torch.sigmoid(self.damage_logits.float())
-
-
-class Surveyor(nn.Module):
-    """Thumbnail to `Survey`: sorted pixel values and a small convolutional net, then one hidden layer.
-
-    Predicts departures from "nothing to do", which is where a fresh one stands. (Multiplying them by
-    learned gates was tried: the gates closed early, and nothing more was learned.)
-    """
-
-    def __init__(self, context: int = 128) -> None:
-        super().__init__()
-        widths = (3, 48, 96, 128)
-        self.layers = nn.ModuleList(nn.Conv2d(a, b, 3, stride=2, padding=1) for a, b in itertools.pairwise(widths))
-        self.deep = nn.Conv2d(128, 128, 3, padding=1)
-        statistics = 5 * _QUANTILES + 2 * 128
-        # No normalization of what enters: how bright and how flat a picture is tells how it faded.
-        self.hidden = nn.Sequential(nn.Linear(statistics, 512), nn.SiLU(), nn.Linear(512, 256), nn.SiLU())
-        # Three hundred photographs are soon known by heart: what is seen of the scene is dropped half the time.
-        self.forget = nn.Dropout(0.5)
-        self.tone = nn.Linear(256, 3 * (_PIECES + 1) + 9 + 3)
-        self.context = nn.Sequential(nn.Linear(256, context), nn.SiLU())
-        self.field = nn.Conv2d(128 + 32, 3, 1)
-        self.field_context = nn.Linear(256, 32)
-        for layer in (self.tone, self.field):
-            nn.init.normal_(layer.weight, std=1e-3)
-            nn.init.zeros_(layer.bias)  # type: ignore[arg-type]
-
-    @staticmethod
-    def statistics(thumbnail: Tensor) -> Tensor:
-        """[N, 3, h, w] -> [N, 120]: quantiles of red, green, blue, luma and chroma, from 0.2 % to 99.8 %."""
-        red, green, blue = thumbnail.unbind(1)
-        luma = 0.299 * red + 0.587 * green + 0.114 * blue
-        chroma = thumbnail.amax(1) - thumbnail.amin(1)
-        planes = torch.stack([red, green, blue, luma, chroma], 1).flatten(2)
-        inner = torch.linspace(0.0, 1.0, _QUANTILES - 2, device=thumbnail.device).clamp(0.01, 0.99)
-        ends = torch.tensor([0.002, 0.998], device=thumbnail.device)
-        points = torch.cat([ends[:1], inner, ends[1:]])
-        ordered = planes.sort(dim=-1).values
-        index = (points * (ordered.shape[-1] - 1)).round().long()
-        return ordered[..., index].flatten(1)
-
-    @staticmethod
-    def curves(moves: Tensor) -> tuple[Tensor, Tensor]:
-        """Start [N, 3] and slopes [N, 3, 16] of curves from how far each of 17 knots moves up, [N, 3, 17].
-
-        Slopes below 0.1 are bent so that they stay positive: the curves are monotone whatever comes.
-        """
-        knots = moves + torch.linspace(0.0, 1.0, _PIECES + 1, device=moves.device)
-        slopes = knots.diff(dim=-1) * _PIECES
-        bent = 0.1 * torch.exp((slopes.clamp(max=0.1) - 0.1) / 0.1)
-        return knots[..., 0], torch.where(slopes > 0.1, slopes, bent)
-
-    def forward(self, thumbnail: Tensor) -> Survey:
-        """[N, 3, 48, 48] in 0..1 -> `Survey`; always in float32."""
-        x = thumbnail * 2 - 1
-        for layer in self.layers:
-            x = functional.silu(layer(x))
-        x = functional.silu(self.deep(x))
-        pooled = self.forget(torch.cat([x.mean((2, 3)), x.amax((2, 3))], 1))
-        hidden = self.hidden(torch.cat([self.statistics(thumbnail) * 4 - 2, pooled], 1))
-        moves, matrix, offset = (_CAUTION * self.tone(hidden)).split([3 * (_PIECES + 1), 9, 3], 1)
-        start, slopes = self.curves(moves.unflatten(1, (3, _PIECES + 1)))
-        cells = functional.adaptive_avg_pool2d(x, _FIELD)
-        steering = self.field_context(hidden)[:, :, None, None].expand(-1, -1, _FIELD, _FIELD)
-        gain = _CAUTION * self.field(torch.cat([cells, steering], 1))
-        return Survey(
-            gain=gain,
-            start=start,
-            slopes=slopes,
-            matrix=torch.eye(3, device=x.device) + matrix.unflatten(1, (3, 3)),
-            offset=offset,
-            context=self.context(hidden),
-        )
 
 
 class Restorer(nn.Module):

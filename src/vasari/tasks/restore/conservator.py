@@ -19,7 +19,8 @@ from vasari.foundation.errors import WeightsError
 from vasari.foundation.treatment import ModelFacts
 from vasari.models import hub
 from vasari.models.cards import NETWORKS
-from vasari.models.restorers import Restorer, Survey
+from vasari.models.restorers import Restorer
+from vasari.models.surveyor import Survey
 from vasari.tasks.restore import weights
 from vasari.tasks.restore.plan import RestorePlan
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from multiprocessing import get_context
@@ -19,8 +19,9 @@ from vasari.foundation.damage import ERAS, age
 from vasari.foundation.damage_tone import LUMA, Plate
 from vasari.foundation.errors import PlanError, TrainingError
 from vasari.foundation.plans import check, option
-from vasari.models.restorers import SURVEY_PX
+from vasari.models.surveyor import SURVEY_PX
 
+POOL_PART = 500  # pairs that one worker ages at a time
 SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff")
 
 
@@ -32,7 +33,9 @@ class ExamplesPlan:
     patch_px: int = option(160, "side of the patch that is restored, in pixels; a multiple of 8", minimum=32)
     extra_thumbnails: int = option(4, "further pictures in each example, for the survey alone", minimum=0)
     thumbnail_region_px: int = option(128, "long side of the region that such a picture is made of", minimum=96)
-    pool: int = option(40_000, "learn='tone': pairs of thumbnails that are aged once and shown again", minimum=1)
+    pool: int = option(40_000, "pairs of thumbnails that are aged once and shown again, for the survey", minimum=1)
+    grey: str = option("", "folder of further pictures for the pool, to be taken for grey photographs")
+    grey_share: float = option(0.2, "share of the pool that is made of them", minimum=0.0, maximum=1.0)
     masks: str = option("", "folder of scanned opacity masks KIND/*.png; empty for drawn defects only")
     exclude: str = option("", "text file naming pictures, one a line, that must not be trained on; empty for none")
     clean_share: float = option(0.08, "share of examples with nothing to restore", minimum=0.0, maximum=1.0)
@@ -71,17 +74,20 @@ def load_photographs(folders: Sequence[Path], exclude: str) -> dict[str, np.ndar
 
 
 class RestoreExamples:
-    """Example i: one region of one photograph, aged by the seed (seed, i).
+    """Example i: one region of one photograph, aged by the seed (seed, i); `grey` makes each a grey photograph.
 
     Items: aged, clean [3, p, p]; mask [1, p, p]; window [4], the patch's place in the region in
     fractions (top, left, bottom, right); aged_thumbnails, clean_thumbnails [1 + extra, 3, 48, 48], the
     first of the region, the others of other photographs, aged as small as they are; all float32.
     """
 
-    def __init__(self, photographs: dict[str, np.ndarray], plan: ExamplesPlan, seed: int) -> None:
+    def __init__(
+        self, photographs: dict[str, np.ndarray], plan: ExamplesPlan, seed: int, grey: bool = False
+    ) -> None:
         self._pictures = list(photographs.values())
         self._plan = plan
         self._seed = seed
+        self._grey = grey
 
     def __getitem__(self, index: int) -> dict[str, Tensor]:
         rng = np.random.default_rng([self._seed, index])
@@ -117,7 +123,8 @@ class RestoreExamples:
         region = np.asarray(Image.fromarray(picture).resize((columns, rows), how, box, reducing_gap=1.5))
         if rng.random() < 0.5:
             region = region[:, ::-1]
-        return torch.from_numpy(np.ascontiguousarray(region.transpose(2, 0, 1)).astype(np.float32) / 255)
+        scene = torch.from_numpy(np.ascontiguousarray(region.transpose(2, 0, 1)).astype(np.float32) / 255)
+        return _as_grey_photograph(scene, rng) if self._grey else scene
 
     def _aged(self, clean: Tensor, rng: np.random.Generator) -> tuple[Tensor, Tensor, Tensor]:
         """clean, aged [3, rows, columns] and mask [1, rows, columns]."""
@@ -131,6 +138,7 @@ class RestoreExamples:
         if rng.random() < 0.2:
             clean = torch.from_numpy(np.repeat(np.tensordot(LUMA, clean.numpy(), 1)[None], 3, 0))
         if kind < plan.clean_share:
+            clean = _in_another_tone(clean, rng) if rng.random() < 0.5 else clean
             return clean, clean, untouched
         if kind < plan.clean_share + plan.noise_share:
             sigma = rng.uniform(0, plan.highest_sigma) / 255
@@ -140,7 +148,6 @@ class RestoreExamples:
         faults = (damage_capture.jpeg, damage_capture.lens_blur, damage_capture.low_resolution, damage_capture.grain)
         faults[int(rng.integers(len(faults)))](plate, rng.uniform(0.1, 0.9))
         return clean, torch.from_numpy(np.clip(plate.pixels, 0, 1).astype(np.float32)), untouched
-
 
     def pair(self, index: int) -> tuple[Tensor, Tensor]:
         """Aged and clean thumbnail [3, 48, 48] of the small region (seed, index)."""
@@ -157,11 +164,15 @@ class PooledThumbnails:
     [pairs, 3, 48, 48] float32.
     """
 
-    def __init__(self, fresh: RestoreExamples, size: int, pairs: int, seed: int) -> None:
-        count = os.cpu_count() or 1
-        shares = [range(first, size, count) for first in range(count)]
-        with ProcessPoolExecutor(count, mp_context=get_context("fork")) as workers:
-            parts = list(workers.map(_pool_part, [fresh] * count, shares))
+    def __init__(self, sources: Mapping[RestoreExamples, int], pairs: int, seed: int) -> None:
+        """`sources` says how many pairs to age of each."""
+        jobs = [
+            (source, range(first, min(first + POOL_PART, size)))
+            for source, size in sources.items()
+            for first in range(0, size, POOL_PART)
+        ]
+        with ProcessPoolExecutor(os.cpu_count(), mp_context=get_context("fork")) as workers:
+            parts = list(workers.map(_pool_part, *zip(*jobs, strict=True)))
         self._aged = torch.from_numpy(np.concatenate([part[0] for part in parts]))
         self._clean = torch.from_numpy(np.concatenate([part[1] for part in parts]))
         self._pairs, self._seed = pairs, seed
@@ -177,6 +188,23 @@ def _pool_part(fresh: RestoreExamples, indices: range) -> tuple[np.ndarray, np.n
     pairs = [fresh.pair(index) for index in indices]
     aged, clean = (torch.stack([pair[side] for pair in pairs]).half().numpy() for side in (0, 1))
     return aged, clean
+
+
+def _as_grey_photograph(region: Tensor, rng: np.random.Generator) -> Tensor:
+    """The luma of a picture [3, rows, columns], stretched to about the range that a sound print has."""
+    luma = np.tensordot(LUMA, region.numpy(), 1)
+    darkest, lightest = np.quantile(luma, [0.01, 0.99])
+    black, white = rng.uniform(0.0, 0.08), rng.uniform(0.85, 1.0)
+    stretched = (luma - darkest) / max(lightest - darkest, 0.3) * (white - black) + black
+    return torch.from_numpy(np.repeat(np.clip(stretched, 0, 1).astype(np.float32)[None], 3, 0))
+
+
+def _in_another_tone(picture: Tensor, rng: np.random.Generator) -> Tensor:
+    """A sound picture [3, rows, columns] as another photographer might have made it: darker, duller, flatter."""
+    luma = torch.from_numpy(np.tensordot(LUMA, picture.numpy(), 1))[None]
+    gamma, saturation = float(np.exp(rng.normal(0.0, 0.25))), float(rng.uniform(0.6, 1.2))
+    black, white = float(rng.uniform(0.0, 0.05)), float(rng.uniform(0.85, 1.0))
+    return (luma + (picture - luma) * saturation).clamp(0, 1) ** gamma * (white - black) + black
 
 
 def _thumbnail(region: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""What a restorer is trained for: content, structure, tone, the damage mask and, for `vivid`, a critic's favor."""
+"""What a restorer is trained for: detail, structure, tone, the damage mask and, for `vivid`, a critic's favor."""
 
 from __future__ import annotations
 
@@ -22,10 +22,12 @@ from vasari.models.losses import (
     CRITIC_LOSSES,
     GENERATOR_LOSSES,
     gradient_penalty,
+    in_the_tone_of,
     log_mean_square,
     structural_dissimilarity,
 )
-from vasari.models.restorers import Restorer, Survey
+from vasari.models.restorers import Restorer
+from vasari.models.surveyor import Survey, quantiles
 from vasari.tasks.metrics import peak_signal_noise_ratio, structural_similarity
 from vasari.tasks.objectives import Batch, Objective, Turn, Validation
 from vasari.tasks.recipe import Recipe
@@ -33,6 +35,14 @@ from vasari.tasks.restore.examples import ExamplesPlan, PooledThumbnails, Restor
 
 VALIDATION_PICTURES = 18
 VALIDATION_PX = 320
+# Floors of the logarithmic losses, as mean square errors. The lower a floor, the more a sound picture counts
+# beside a damaged one: at 45 dB some forty times, and neither fading nor scratches were learned.
+TONE_FLOOR = 1e-3
+DETAIL_FLOOR = 2e-4
+COVERED_WEIGHT = 4.0  # one pixel in some fifty is covered by a defect
+ON_THUMBNAILS = ("curves", "field")  # what is learned from thumbnails alone
+STANDARD_EXAMPLES = 64  # examples whose thumbnails set the scale of a fresh survey's statistics
+QUANTILE_FLOOR = 3e-4
 THUMBNAILS = ("aged_thumbnails", "clean_thumbnails")
 
 
@@ -43,8 +53,9 @@ class RestoreObjectivePlan:
     start_from: str = option("", "weights to begin with: a model's name or a path; empty for fresh weights")
     learn: str = option(
         "all",
-        "'tone' trains the survey alone, on thumbnails; 'repair' all else, behind a survey that stays; 'all' both",
-        choices=("all", "tone", "repair"),
+        "'curves' trains the survey's curves alone, by regression; 'field' its uneven gain, on thumbnails; "
+        "'repair' the U-Net and its steering, behind a tone that stays; 'all' everything at once",
+        choices=("all", *ON_THUMBNAILS, "repair"),
     )
     adversarial: str = option("", "kind of adversarial loss; empty for none", choices=("", *CRITIC_LOSSES))
     penalty_every: int = option(4, "steps between gradient penalties of the critic; 0 for none", minimum=0)
@@ -52,13 +63,20 @@ class RestoreObjectivePlan:
 
     def __post_init__(self) -> None:
         check(self)
+        if self.examples.grey and self.learn not in ON_THUMBNAILS:
+            raise PlanError(
+                f"objective.examples.grey has no meaning for objective.learn={self.learn}.",
+                remedy=f"leave it out, or learn one of: {', '.join(ON_THUMBNAILS)}",
+            )
 
 
 class RestoreObjective(Objective):
     """Train a restorer on photographs aged by the simulator, with or without a critic.
 
-    The total is α·content + structure + tone + damage (+ adversarial); the critic sees the restored and
-    the clean patch. Weights of the terms: `weights`.
+    Learning all or the repair, the total is detail + content + structure + tone + damage (+ adversarial),
+    each with its weight (`weights`). Detail is the error against the clean patch in the tone that the
+    survey gave it, content the error against the clean patch itself; the critic sees the restored and the
+    clean patch, both in that tone, so that it judges texture and not how well the fading was guessed.
     """
 
     def __init__(
@@ -67,6 +85,8 @@ class RestoreObjective(Objective):
         self._restorer, self._header, self._data, self._plan = restorer, header, data, plan
         self._critic = NETWORKS["patch-critic"].build() if plan.adversarial else None
         self._photographs = load_photographs(data, plan.examples.exclude)
+        self._grey = load_photographs([Path(plan.examples.grey)], "") if plan.examples.grey else {}
+        self._examples: RestoreExamples | PooledThumbnails | None = None
         self._step = 0
 
     @property
@@ -80,10 +100,12 @@ class RestoreObjective(Objective):
     @property
     def weights(self) -> Mapping[str, float]:
         return {
-            "content": 1.0,
+            "detail": 1.0,
+            "content": 0.3,
             "structure": 0.5,
             "tone": 0.5,
-            "damage": 0.1,
+            "quantiles": 0.5,
+            "damage": 0.5,
             "adversarial": 0.02,
             "critic": 1.0,
             "penalty": 1.0,
@@ -95,13 +117,19 @@ class RestoreObjective(Objective):
 
     @property
     def published(self) -> Mapping[str, Mapping[str, Any]]:
-        made_from = {"training_pictures": len(self._photographs), "training_data": describe_data(self._data)}
+        folders = (*self._data, Path(self._plan.examples.grey)) if self._grey else self._data
+        pictures = len(self._photographs) + len(self._grey)
+        made_from = {"training_pictures": pictures, "training_data": describe_data(folders)}
         return {"restorer": {**self._header, "task": "restore", **made_from}}
 
     @property
     def turns(self) -> Sequence[Turn]:
-        if self._plan.learn == "tone":
-            return (Turn("tone", (self._restorer.surveyor,), self._tone_losses),)
+        surveyor = self._restorer.surveyor
+        if self._plan.learn == "curves":
+            return (Turn("curves", (surveyor.hidden, surveyor.moves), self._curve_losses),)
+        if self._plan.learn == "field":
+            parts = (surveyor.layers, surveyor.deep, surveyor.field, surveyor.field_context)
+            return (Turn("field", parts, self._field_losses),)
         restore = Turn("restore", self._repairing, self._restore_losses)
         if self._critic is None:
             return (restore,)
@@ -117,16 +145,33 @@ class RestoreObjective(Objective):
 
     def begin_step(self, step: int, images_seen: int) -> None:
         self._step = step
+        surveyor = self._restorer.surveyor
+        if step == 0 and not self._plan.start_from and self._examples is not None:
+            shown = [self._examples[index]["aged_thumbnails"] for index in range(STANDARD_EXAMPLES)]
+            surveyor.standardize(torch.cat(shown).to(surveyor.mean.device))
+        if self._plan.learn in ("field", "repair"):
+            surveyor.hidden.eval()  # its dropout would let the curves tremble
 
     def examples(self, seed: int) -> RestoreExamples | PooledThumbnails:
         plan = self._plan.examples
         fresh = RestoreExamples(self._photographs, plan, seed)
-        if self._plan.learn == "tone":
-            return PooledThumbnails(fresh, plan.pool, 1 + plan.extra_thumbnails, seed)
-        return fresh
+        self._examples = fresh
+        if self._plan.learn in ON_THUMBNAILS:
+            grey_pairs = round(plan.grey_share * plan.pool) if self._grey else 0
+            sources = {fresh: plan.pool - grey_pairs}
+            if grey_pairs:
+                sources[RestoreExamples(self._grey, plan, seed + 1, grey=True)] = grey_pairs
+            self._examples = PooledThumbnails(sources, 1 + plan.extra_thumbnails, seed)
+        return self._examples
 
-    def _tone_losses(self, batch: Batch) -> dict[str, Tensor]:
+    def _field_losses(self, batch: Batch) -> dict[str, Tensor]:
         return {"tone": self._tone_term(batch, self._surveyed(batch))}
+
+    def _curve_losses(self, batch: Batch) -> dict[str, Tensor]:
+        """How far the quantiles of red, green and blue, moved as the survey says, are from the clean ones."""
+        given, truth = (batch[name].flatten(0, 1) for name in THUMBNAILS)
+        moved = quantiles(given)[:, :3] + self._restorer.surveyor.quantile_moves(given)
+        return {"quantiles": log_mean_square(moved, quantiles(truth)[:, :3], QUANTILE_FLOOR)}
 
     def _surveyed(self, batch: Batch) -> Survey:
         """The survey of all thumbnails [N·(1 + extra)], those of one example next to each other."""
@@ -137,29 +182,30 @@ class RestoreObjective(Objective):
         return self._restorer.survey(batch["aged_thumbnails"][:, 0])
 
     def _tone_term(self, batch: Batch, survey: Survey) -> Tensor:
-        """How far the surveyed thumbnails, their tone undone, are from the clean ones.
-
-        The floor is high: at the floor of the content a few sound pictures would outweigh all the
-        faded ones, and the survey would learn to do nothing.
-        """
+        """How far the surveyed thumbnails, their tone undone, are from the clean ones."""
         given, truth = (batch[name].flatten(0, 1) for name in THUMBNAILS)
-        return log_mean_square(self._restorer.tone(given, survey, whole_window(given)), truth, floor=1e-3)
+        return log_mean_square(self._restorer.tone(given, survey, whole_window(given)), truth, TONE_FLOOR)
 
     def _restore_losses(self, batch: Batch) -> dict[str, Tensor]:
         survey = self._surveyed(batch)
         of_patches = survey.map(lambda one: one[:: batch["aged_thumbnails"].shape[1]])
         restored = self._restorer(batch["aged"], of_patches, batch["window"])
+        clean, covered = batch["clean"], batch["mask"]
+        in_its_tone = in_the_tone_of(clean, restored.toned, covered)
         terms = {
-            "content": log_mean_square(restored.picture, batch["clean"]),
-            "structure": structural_dissimilarity(restored.picture, batch["clean"]),
-            "damage": functional.binary_cross_entropy_with_logits(restored.damage_logits.float(), batch["mask"]),
+            "detail": log_mean_square(restored.picture, in_its_tone, DETAIL_FLOOR),
+            "content": log_mean_square(restored.picture, clean, TONE_FLOOR),
+            "structure": structural_dissimilarity(restored.picture, clean),
+            "damage": functional.binary_cross_entropy_with_logits(
+                restored.damage_logits.float(), covered, pos_weight=covered.new_tensor(COVERED_WEIGHT)
+            ),
         }
         if self._plan.learn == "all":
             terms["tone"] = self._tone_term(batch, survey)
         if self._critic is not None:
             favor = GENERATOR_LOSSES[self._plan.adversarial]
             with torch.no_grad():
-                real = self._critic(batch["clean"])
+                real = self._critic(in_its_tone)
             terms["adversarial"] = favor(real, self._critic(restored.picture))
         return terms
 
@@ -168,11 +214,12 @@ class RestoreObjective(Objective):
         if critic is None:
             raise PlanError("There is no critic to train.", remedy="set objective.adversarial to a kind of loss")
         with torch.no_grad():
-            made = self._restorer(batch["aged"], self._surveyed_patches(batch), batch["window"]).picture
-        terms = {"critic": CRITIC_LOSSES[self._plan.adversarial](critic(batch["clean"]), critic(made))}
+            restored = self._restorer(batch["aged"], self._surveyed_patches(batch), batch["window"])
+            made, clean = restored.picture, in_the_tone_of(batch["clean"], restored.toned, batch["mask"])
+        terms = {"critic": CRITIC_LOSSES[self._plan.adversarial](critic(clean), critic(made))}
         if self._plan.penalty_every and (self._step + 1) % self._plan.penalty_every == 0:
             with torch.autocast(made.device.type, enabled=False):
-                real = batch["clean"].float().requires_grad_(True)
+                real = clean.requires_grad_(True)
                 terms["penalty"] = self._plan.penalty_every * gradient_penalty(critic(real), real)
         else:
             terms["penalty"] = terms["critic"].detach() * 0
