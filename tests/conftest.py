@@ -31,7 +31,8 @@ def _save_restorer(path: Path, seed: int) -> Path:
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         network = Restorer(**options)  # type: ignore[arg-type]
-        for layer, deviation in ((network.surveyor.tone, 0.005), (network.surveyor.field, 0.01), (network.tail, 0.03)):
+        surveyor = network.surveyor
+        for layer, deviation in ((surveyor.moves, 0.005), (surveyor.field, 0.01), (network.tail, 0.03)):
             torch.nn.init.normal_(layer.weight, std=deviation)
     return hub.save(network, path, {"network": {"name": "restorer", "options": options}, "task": "restore"})
 
