@@ -10,6 +10,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from vasari.models.losses import luma
+
 SURVEY_PX = 48  # what is surveyed: a square, whatever the picture's proportions
 _QUANTILES = 24
 _ZONES = ((0.0, 1.0), (0.0, 0.1), (0.1, 0.33), (0.33, 0.67), (0.67, 0.9), (0.9, 1.0))  # shares of luma's order
@@ -44,9 +46,8 @@ class Survey:
 
 def quantiles(thumbnail: Tensor) -> Tensor:
     """[N, 3, h, w] -> [N, 5, 24]: quantiles of red, green, blue, luma and chroma, from 0.2 % to 99.8 %."""
-    luma = _luma(thumbnail)
     chroma = thumbnail.amax(1) - thumbnail.amin(1)
-    planes = torch.cat([thumbnail, luma[:, None], chroma[:, None]], 1).flatten(2)
+    planes = torch.cat([thumbnail, luma(thumbnail), chroma[:, None]], 1).flatten(2)
     inner = torch.linspace(0.0, 1.0, _QUANTILES - 2, device=thumbnail.device).clamp(0.01, 0.99)
     points = torch.cat([inner.new_tensor([0.002]), inner, inner.new_tensor([0.998])])
     ordered = planes.sort(dim=-1).values
@@ -56,7 +57,7 @@ def quantiles(thumbnail: Tensor) -> Tensor:
 def statistics(thumbnail: Tensor, found: Tensor) -> Tensor:
     """[N, 3, h, w] and its quantiles -> [N, 150]: them, casts by zone of luma, spread and correlation of channels."""
     flat = thumbnail.flatten(2)
-    order = _luma(thumbnail).flatten(1).argsort(1)
+    order = luma(thumbnail).flatten(1).argsort(1)
     differences = torch.stack([flat[:, 0] - flat[:, 1], flat[:, 2] - flat[:, 1]], 1)
     ordered = differences.gather(2, order[:, None].expand(-1, 2, -1))
     count = flat.shape[2]
@@ -69,11 +70,6 @@ def statistics(thumbnail: Tensor, found: Tensor) -> Tensor:
     first, second = [0, 0, 1], [1, 2, 2]
     correlation = (centered[:, first] * centered[:, second]).mean(2) / (spread[:, first] * spread[:, second])
     return torch.cat([found.flatten(1), *described, correlation, spread.log()], 1)
-
-
-def _luma(thumbnail: Tensor) -> Tensor:
-    red, green, blue = thumbnail.unbind(1)
-    return 0.299 * red + 0.587 * green + 0.114 * blue
 
 
 class Surveyor(nn.Module):
