@@ -1,18 +1,20 @@
 """Recipes: TOML files that say what is trained and how; those that ship, and those of a path.
 
-    kind = "restore"            # a line of tasks.objectives.OBJECTIVES
-    [train]                     # tasks.train_plan.TrainPlan
-    images = 1_000_000
-    [network]                   # a line of models.cards.NETWORKS and its options
-    name = "restorer"
-    [network.options]
-    [objective]                 # the objective's own plan
-    [losses]                    # weights of its terms
-    content = 1.0
+kind = "restore"            # a line of tasks.objectives.OBJECTIVES
+[train]                     # tasks.train_plan.TrainPlan
+images = 1_000_000
+[network]                   # a line of models.cards.NETWORKS and its options
+name = "restorer"
+[network.options]
+[objective]                 # the objective's own plan
+[losses]                    # weights of its terms
+content = 1.0
 """
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -54,16 +56,32 @@ def shipped() -> tuple[str, ...]:
     return tuple(sorted(path.stem for path in RECIPES_FOLDER.glob("*.toml")))
 
 
-def read_recipe(name_or_path: str | Path, settings: tuple[str, ...] = ()) -> Recipe:
-    """The recipe of a shipped name or a TOML file, with `settings` ("train.batch=32") laid over it.
+def describe(name_or_path: str | Path) -> str:
+    """The comment that a recipe begins with, as one line; "" where there is none."""
+    lines: list[str] = []
+    for line in _file_of(name_or_path).read_text(encoding="utf-8").splitlines():
+        if not line.startswith("#"):
+            break
+        lines.append(line.lstrip("# ").rstrip())
+    return " ".join(lines)
 
-    Raises `PlanError` where it is missing, has an unknown key, or a value of another type.
-    """
+
+def _file_of(name_or_path: str | Path) -> Path:
+    """The file of a shipped name or a path; raises `PlanError` where there is none."""
     text = str(name_or_path)
     path = RECIPES_FOLDER / f"{text}.toml" if text in shipped() else Path(text)
     if not path.is_file():
         names = ", ".join(shipped()) or "none"
         raise PlanError(f"There is no recipe {text!r}.", remedy=f"name a TOML file, or one that ships: {names}")
+    return path
+
+
+def read_recipe(name_or_path: str | Path, settings: tuple[str, ...] = ()) -> Recipe:
+    """The recipe of a shipped name or a TOML file, with `settings` ("train.batch=32") laid over it.
+
+    Raises `PlanError` where it is missing, has an unknown key, or a value of another type.
+    """
+    path = _file_of(name_or_path)
     return recipe_from(with_settings(read_toml(path), settings), path.stem)
 
 
@@ -86,7 +104,7 @@ def recipe_from(values: Mapping[str, Any], name: str) -> Recipe:
     return Recipe(name, values["kind"], plan, values.get("network", {}), values.get("objective", {}))
 
 
-def build_objective(recipe: Recipe, data: tuple[Path, ...]) -> Objective:
+def build_objective(recipe: Recipe, data: tuple[str | Path, ...]) -> Objective:
     """The recipe's objective; its weights are drawn from the recipe's seed."""
     import torch
 
@@ -99,17 +117,37 @@ def build_objective(recipe: Recipe, data: tuple[Path, ...]) -> Objective:
         return OBJECTIVES[recipe.kind](recipe, data)
 
 
+def check_data(
+    name_or_path: str | Path, data: tuple[str | Path, ...], settings: tuple[str, ...] = ()
+) -> tuple[str, ...]:
+    """Read the data as training would, and nothing more; returns what was read, a line a fact.
+
+    Raises `TrainingError` and `PlanError` as training would.
+    """
+    recipe = read_recipe(name_or_path, settings)
+    objective = build_objective(recipe, data)
+    objective.examples(recipe.train.seed)
+    return tuple(objective.data_report) or (f"The data can be read; a recipe of kind {recipe.kind} tells no more.",)
+
+
 def train_recipe(
     name_or_path: str | Path,
-    data: tuple[Path, ...],
+    data: tuple[str | Path, ...],
     run: Path,
     settings: tuple[str, ...] = (),
     resume: bool = False,
 ) -> dict[str, Any]:
-    """Train a recipe on folders of data into the folder `run`; returns the summary of `training.train`."""
+    """Train a recipe on its data into the folder `run`; returns the summary of `training.train`.
+
+    `data` are sources of pictures (see `docs/data.md`); what was read is told on stderr before training begins.
+    """
     from vasari.foundation.runs import RunFolder
     from vasari.tasks.training import train
 
     recipe = read_recipe(name_or_path, settings)
     folder = RunFolder(Path(run), {**recipe.to_dict(), "data": [str(one) for one in data]})
-    return train(build_objective(recipe, data), recipe.train, folder, resume)
+    objective = build_objective(recipe, data)
+    if os.environ.get("RANK", "0") == "0":  # of several processes that `torchrun` started, the first speaks
+        for line in objective.data_report:
+            print(line, file=sys.stderr)
+    return train(objective, recipe.train, folder, resume)
