@@ -7,9 +7,11 @@ from dataclasses import dataclass, field
 from vasari.foundation.errors import PlanError
 from vasari.foundation.plans import check, option
 
-OPTIMIZER_NAMES = ("sgd", "momentum", "rmsprop", "adam", "adamw", "radam")
+OPTIMIZER_NAMES = ("sgd", "momentum", "rmsprop", "adam", "adamw", "lion", "radam")
 
-# What may differ when a run is resumed, since it does not change the curve.
+ANSWERS = ("warn", "roll-back", "stop")
+
+# What may differ when a run is resumed, since it does not change the curve (or only what is done about trouble).
 FREE_WHEN_RESUMING = (
     "data",
     "train.device",
@@ -18,6 +20,14 @@ FREE_WHEN_RESUMING = (
     "train.save_every_seconds",
     "train.log_every_steps",
     "train.stop_after_minutes",
+    "train.on_trouble",
+    "train.most_roll_backs",
+    "train.trouble_patience_steps",
+    "train.adversary_judged_after_images",
+    "train.divergence_times",
+    "train.critic_wins_balance",
+    "train.critic_wins_loss",
+    "train.collapse_share",
 )
 
 @dataclass(frozen=True)
@@ -46,6 +56,32 @@ class TrainPlan:
     save_every_seconds: float = option(300.0, "seconds between checkpoints; 0 after every step", minimum=0.0)
     log_every_steps: int = option(20, "steps between lines of the log", minimum=1)
     stop_after_minutes: float = option(0.0, "stop early, resumable, after so many minutes; 0 for never", minimum=0.0)
+    on_trouble: str = option(
+        "warn",
+        "what is done about divergence, a critic that wins and mode collapse: warn; roll back to the last good "
+        "checkpoint and lower the rate; or stop",
+        choices=ANSWERS,
+    )
+    roll_back_rate: float = option(
+        0.5, "what each roll-back multiplies the learning rate by", minimum=1e-6, maximum=1.0
+    )
+    most_roll_backs: int = option(3, "roll-backs after which the next trouble stops the run", minimum=1)
+    trouble_patience_steps: int = option(100, "steps that losses and scores are judged over", minimum=1)
+    adversary_judged_after_images: int = option(
+        20_000, "images before which no critic is said to win and no collapse is seen: early ones look alike", minimum=0
+    )
+    divergence_times: float = option(
+        20.0, "a loss or gradient norm so many times its running median diverges", minimum=1.0
+    )
+    critic_wins_balance: float = option(
+        0.98, "share of pairs in which the critic tells real from made, above which it wins", minimum=0.5, maximum=1.0
+    )
+    critic_wins_loss: float = option(
+        0.0, "adversarial loss of the generator above which the critic wins; 0 for no bound", minimum=0.0
+    )
+    collapse_share: float = option(
+        0.3, "diversity of made pictures, as a share of the data's, below which they have collapsed", minimum=0.0
+    )
     losses: dict[str, float] = field(
         default_factory=dict, metadata={"help": "weights of loss terms by name, over the objective's own"}
     )

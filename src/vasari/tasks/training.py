@@ -12,18 +12,18 @@ An objective (`tasks.objectives.Objective`) names its networks, its turns and th
 terms, and gives examples by index: item i is made from the seed and i alone. Only the loop weighs the terms,
 calls backward, steps, averages, logs and saves. In a turn only its learners are thawed. A run resumes to the
 same curve: the data, the rate and the noise of a step depend on its number, the rest is in the checkpoint.
+
+What goes wrong is named by `tasks.stability` and answered as the plan's `on_trouble` says: with a warning, by
+going back to the last good checkpoint (`tasks.roll_backs`) with a lower rate, or by stopping.
 """
 
 from __future__ import annotations
 
 import contextlib
 import math
-import signal
-import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from types import FrameType
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -31,14 +31,18 @@ import torch
 from torch import Tensor, nn
 
 from vasari.foundation.devices import choose_device, choose_precision
-from vasari.foundation.errors import PlanError, TrainingError
+from vasari.foundation.errors import TrainingError
 from vasari.foundation.plans import to_dict
 from vasari.foundation.runs import RunFolder
 from vasari.foundation.version import VERSION
 from vasari.models import hub
-from vasari.tasks.objectives import Batch, Objective
+from vasari.tasks import roll_backs
+from vasari.tasks.interruptions import Interruptions
+from vasari.tasks.loss_terms import term_weights, weighted_total
+from vasari.tasks.objectives import Batch, Examples, Objective
 from vasari.tasks.optimizers import learning_rate
 from vasari.tasks.processes import World, joined
+from vasari.tasks.stability import Guard, Verdict, stopped
 from vasari.tasks.train_plan import TrainPlan
 from vasari.tasks.training_batches import steps_of_batches, to_device
 from vasari.tasks.training_report import Report
@@ -73,8 +77,8 @@ def train(objective: Objective, plan: TrainPlan, run: RunFolder, resume: bool = 
     The summary: `images_seen`, `steps`, `finished`, `stopped_by` ("end", "time" or a signal's name),
     `skipped_steps`, `seconds`, `best_value`, `best_images_seen`, `run`. With `resume` a run goes on from its
     newest checkpoint (or begins, where it has none). Raises `TrainingError` for no data, a used folder
-    without `resume`, a checkpoint of another recipe, or ten non-finite steps in a row, and `PlanError` for
-    weights of terms that the objective does not have.
+    without `resume`, a checkpoint of another recipe, ten non-finite steps in a row, or a trouble that the plan
+    does not let pass, and `PlanError` for weights of terms that the objective does not have.
     """
     weights = term_weights(objective, plan)
     device_generators = [torch.cuda.current_device()] if torch.cuda.is_available() else []
@@ -87,35 +91,12 @@ def train(objective: Objective, plan: TrainPlan, run: RunFolder, resume: bool = 
         try:
             return loop.go()
         finally:
+            loop.report.page()
             loop.report.close()
 
 
-def term_weights(objective: Objective, plan: TrainPlan) -> dict[str, float]:
-    """The weight of every loss term: the objective's defaults, overridden by the plan."""
-    unknown = sorted(set(plan.losses) - set(objective.weights))
-    if unknown:
-        raise PlanError(
-            f"losses.{unknown[0]} is no term of this objective.",
-            remedy=f"use one of: {', '.join(sorted(objective.weights))}",
-        )
-    return {**objective.weights, **plan.losses}
-
-
-def weighted_total(terms: Mapping[str, Tensor], weights: Mapping[str, float]) -> Tensor:
-    """Σ weight × term, float32; terms of weight 0 are left out. Raises `TrainingError` for a term without weight."""
-    unknown = sorted(set(terms) - set(weights))
-    if unknown:
-        raise TrainingError(
-            f"The loss term {unknown[0]!r} has no weight.", remedy="name it in the objective's `weights`"
-        )
-    counted = [weights[name] * term.float() for name, term in terms.items() if weights[name]]
-    if not counted:
-        raise TrainingError("All loss terms of a turn weigh 0.", remedy="give one of them a weight with --set losses.…")
-    return torch.stack(counted).sum()
-
-
 def step_seed(seed: int, step: int, rank: int) -> int:
-    """The seed of all noise drawn in a step by a process: 63 bits, unlike its neighbors'."""
+    """The seed of all noise drawn by a process in a step, numbered by the steps taken: 63 bits, unlike any other's."""
     return int(np.random.SeedSequence([seed, step, rank]).generate_state(1, np.uint64)[0] >> np.uint64(1))
 
 
@@ -205,10 +186,13 @@ class _Loop:
         for network in (*self.state.networks.values(), *self.state.averages.values()):
             world.share_from_first([*network.parameters(), *network.buffers()])
         self.report = Report(run, plan, self.state.counters, quiet=not world.is_first)
+        self.guard = Guard(plan, self.state.counters)
+        self.interruptions = Interruptions()
         self.began = self.saved = time.monotonic()
         self.seconds_before = self.state.counters.seconds
-        self.saved_step = self.state.counters.step
-        self.signal_name = ""
+        self.saved_step = self.state.counters.step if run.checkpoints() else -1
+        if plan.on_trouble != "warn" and not roll_backs.good_checkpoints(run):
+            self.keep_good()
 
     def begin_or_resume(self, resume: bool) -> None:
         """Read the newest checkpoint, or make a new folder."""
@@ -224,20 +208,28 @@ class _Loop:
             self.run.begin(self.recipe)
             self.run.cut_log(self.state.counters.images_seen)
 
+    def batches(self, examples: Examples) -> Iterator[list[dict[str, Tensor]]]:
+        """The data of the steps to come; after a roll-back they go on, since the steps given up have had theirs."""
+        counters, plan, world = self.state.counters, self.plan, self.world
+        whole = replace(plan, images=(plan.steps + counters.given_up_steps) * plan.batch)
+        return steps_of_batches(examples, whole, counters.steps_taken, world.rank, world.size)
+
     def go(self) -> dict[str, Any]:
         """Train to the end, to the time given, or to a signal."""
         counters, plan, world = self.state.counters, self.plan, self.world
         examples = self.objective.examples(plan.seed)
+        self.report.data(self.objective.data_report)
         stopped_by = ""
-        with self.listening():
-            for micro_batches in steps_of_batches(examples, plan, counters.step, world.rank, world.size):
-                self.step(micro_batches)
-                stopped_by = self.reason_to_stop()
-                self.validate_if_due(is_last=counters.step == plan.steps or stopped_by == "time")
-                if stopped_by:
-                    break
-                if time.monotonic() - self.saved >= plan.save_every_seconds:
-                    self.save()
+        with self.interruptions.listening(alone=world.size == 1):
+            while counters.step < plan.steps and not stopped_by:
+                for micro_batches in self.batches(examples):
+                    rolled_back = self.answer(self.step(micro_batches))
+                    stopped_by = self.reason_to_stop()
+                    is_last = counters.step == plan.steps or stopped_by == "time"
+                    if rolled_back or self.validate_if_due(is_last) or stopped_by:
+                        break
+                    if time.monotonic() - self.saved >= plan.save_every_seconds:
+                        self.save()
             self.save()
         finished = counters.step == plan.steps
         if not finished:
@@ -257,14 +249,14 @@ class _Loop:
             "run": str(self.run.path),
         }
 
-    def step(self, micro_batches: Sequence[Batch]) -> None:
-        """One step: noise seeded, players moved, averages updated, numbers counted."""
+    def step(self, micro_batches: Sequence[Batch]) -> list[Verdict]:
+        """One step: noise seeded, players moved, averages updated, numbers counted and judged."""
         counters, plan = self.state.counters, self.plan
-        torch.manual_seed(step_seed(plan.seed, counters.step, self.world.rank))
+        torch.manual_seed(step_seed(plan.seed, counters.steps_taken, self.world.rank))
         ready = [to_device(one, self.arithmetic.device, self.arithmetic.channels_last) for one in micro_batches]
         self.objective.begin_step(counters.step, counters.images_seen)
         due = [one for one in self.state.players if one.turn.is_due(counters.step, counters.images_seen)]
-        rate = learning_rate(plan, counters.images_seen)
+        rate = learning_rate(plan, counters.images_seen) * plan.roll_back_rate**counters.roll_backs
         values, finite = train_step(due, ready, self.weights, plan, rate, self.arithmetic, self.world)
         for network in self.state.networks.values():
             self.world.share_from_first(list(network.buffers()))
@@ -275,32 +267,70 @@ class _Loop:
             counters.skipped_in_a_row = 0
             self.state.update_averages(plan)
             self.report.add(values)
+            verdicts = self.guard.after_step(values)
         else:
-            self.skip(values)
+            verdicts = self.skip(values)
         if counters.step % plan.log_every_steps == 0 or counters.step == plan.steps:
             self.report.line()
+        return verdicts
 
-    def skip(self, values: Mapping[str, float]) -> None:
-        """Report a step that was not finite; raises `TrainingError` after too many in a row."""
+    def skip(self, values: Mapping[str, float]) -> list[Verdict]:
+        """Report a step that was not finite; too many in a row are a trouble."""
         counters = self.state.counters
         counters.skipped_steps += 1
         counters.skipped_in_a_row += 1
         culprits = ", ".join(name for name, value in values.items() if not math.isfinite(value))
         self.report.say(f"Step {counters.step} skipped: {culprits} not finite.")
-        if counters.skipped_in_a_row >= SKIPPED_IN_A_ROW_ALLOWED:
-            raise TrainingError(
-                f"{SKIPPED_IN_A_ROW_ALLOWED} steps in a row were not finite ({culprits}).",
-                remedy="resume from the last checkpoint with a lower train.learning_rate in a new run, "
-                "or with train.precision=float32",
-            )
+        if counters.skipped_in_a_row < SKIPPED_IN_A_ROW_ALLOWED:
+            return []
+        return [self.guard.after_skips(SKIPPED_IN_A_ROW_ALLOWED, culprits)]
 
-    def validate_if_due(self, is_last: bool) -> None:
-        """Judge the networks when a multiple of `validate_every_images` has been passed, and at the end."""
+    def answer(self, verdicts: Sequence[Verdict], elsewhere: bool = False) -> bool:
+        """Tell what began and ended, and do about troubles as the plan says; returns True after a roll-back.
+
+        All processes must come to the same answer: `elsewhere` is True where another one has a trouble to tell.
+        """
+        plan, counters = self.plan, self.state.counters
+        for one in verdicts:
+            self.report.event("over" if one.is_over else "trouble", kind=one.kind, words=one.words)
+        troubles = [one for one in verdicts if not one.is_over]
+        if not (troubles or elsewhere):
+            return False
+        if plan.on_trouble == "warn" and not any(one.fatal for one in troubles):
+            return False
+        if plan.on_trouble != "roll-back" or counters.roll_backs >= plan.most_roll_backs:
+            raise stopped(troubles, plan, counters.roll_backs)
+        self.roll_back(troubles)
+        return True
+
+    def roll_back(self, troubles: Sequence[Verdict]) -> None:
+        """Go back to the last good checkpoint, with a lower rate; the steps since are given up."""
+        counters = self.state.counters
+        before = counters.images_seen
+        roll_backs.restore(self.state, self.run, self.recipe)
+        self.world.wait()
+        if self.world.is_first:
+            self.save(anew=True)
+            given_up = roll_backs.forget_after(self.run, counters.images_seen)
+            self.report.rolled_back(troubles, before, given_up)
+
+    def keep_good(self) -> None:
+        """Save, and keep the checkpoint apart to roll back to."""
+        self.save()
+        if self.world.is_first:
+            roll_backs.keep(self.run)
+
+    def validate_if_due(self, is_last: bool) -> bool:
+        """Judge the networks when a multiple of `validate_every_images` has been passed, and at the end.
+
+        Returns True where what was found made the run roll back.
+        """
         counters, plan = self.state.counters, self.plan
         every = plan.validate_every_images
         passed = every and counters.images_seen // every > (counters.images_seen - plan.batch) // every
         if not (passed or is_last):
-            return
+            return False
+        verdicts: list[Verdict] = []
         if self.world.is_first:
             networks = self.state.judged()
             with in_evaluation_mode(networks), torch.no_grad():
@@ -309,8 +339,15 @@ class _Loop:
             self.publish("last", found.metrics)
             if self.is_best(found.metrics):
                 self.publish("best", found.metrics)
-            self.save()
+            verdicts = self.guard.after_validation(found.metrics)
+        troubled = self.world.any(any(not one.is_over for one in verdicts), self.arithmetic.device)
+        rolled_back = self.answer(verdicts, troubled)
+        self.save()
+        if passed and plan.on_trouble != "warn" and not (rolled_back or troubled) and self.guard.is_calm:
+            self.keep_good()
+        self.report.page()
         self.world.wait()
+        return rolled_back
 
     def is_best(self, metrics: Mapping[str, float]) -> bool:
         """Compare the deciding metric with the best so far, and remember it; one that is not finite is never best."""
@@ -343,38 +380,18 @@ class _Loop:
             suffix = f"-{name}" if len(published) > 1 else ""
             hub.save(networks[name], self.run.path / f"{which}{suffix}.safetensors", {**made, **header})
 
-    def save(self) -> None:
-        """Write a checkpoint (in the first process), unless this step has one."""
+    def save(self, anew: bool = False) -> None:
+        """Write a checkpoint (in the first process), unless this step has one, or `anew`."""
         self.saved = time.monotonic()
-        if self.world.is_first and self.saved_step != self.state.counters.step:
+        if self.world.is_first and (anew or self.saved_step != self.state.counters.step):
             self.run.write_checkpoint(self.state.counters.images_seen, to_checkpoint(self.state, self.recipe))
             self.saved_step = self.state.counters.step
 
     def reason_to_stop(self) -> str:
         """A signal's name, "time", or nothing; the same in every process."""
         device, minutes = self.arithmetic.device, (time.monotonic() - self.began) / 60.0
-        if self.world.any(bool(self.signal_name), device):
-            return self.signal_name or "signal"
+        if self.world.any(bool(self.interruptions.signal_name), device):
+            return self.interruptions.signal_name or "signal"
         if self.plan.stop_after_minutes and self.world.any(minutes >= self.plan.stop_after_minutes, device):
             return "time"
         return ""
-
-    @contextlib.contextmanager
-    def listening(self) -> Iterator[None]:
-        """Ctrl-C and SIGTERM end the step and save while the block lasts; a second Ctrl-C interrupts at once."""
-        if threading.current_thread() is not threading.main_thread():
-            yield
-            return
-
-        def remember(number: int, _: FrameType | None) -> None:
-            # torchrun passes on the Ctrl-C that its processes have had already: there it does not count twice.
-            if self.signal_name and number == signal.SIGINT and self.world.size == 1:
-                raise KeyboardInterrupt
-            self.signal_name = signal.Signals(number).name
-
-        former = {number: signal.signal(number, remember) for number in (signal.SIGINT, signal.SIGTERM)}
-        try:
-            yield
-        finally:
-            for number, handler in former.items():
-                signal.signal(number, handler)

@@ -1,16 +1,19 @@
-"""What a run tells while it trains: a line on the terminal, `log.jsonl`, curves and grids."""
+"""What a run tells while it trains: a line on the terminal, `log.jsonl`, curves, grids and `report.html`."""
 
 from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
 
+from vasari.foundation.atomic_files import write_whole
 from vasari.foundation.runs import RunFolder
+from vasari.tasks import training_page
 from vasari.tasks.objectives import Validation
+from vasari.tasks.stability import Verdict
 from vasari.tasks.train_plan import TrainPlan
 from vasari.tasks.training_state import Counters
 from vasari.tasks.validation_pictures import grid
@@ -21,7 +24,7 @@ class Report:
 
     def __init__(self, run: RunFolder, plan: TrainPlan, counters: Counters, quiet: bool) -> None:
         self._run, self._plan, self._counters, self._quiet = run, plan, counters, quiet
-        self._curves = None if quiet else _curves(run, counters.step)
+        self._curves = None if quiet else _curves(run, counters)
         self._since = (time.monotonic(), counters.images_seen)
 
     def add(self, values: Mapping[str, float]) -> None:
@@ -68,6 +71,38 @@ class Report:
                 self._curves.add_image(name, torch.from_numpy(pixels), images_seen, dataformats="HWC")
         self.say(" ".join(["validation", *(f"{name} {value:.4g}" for name, value in numbers.items())]))
 
+    def data(self, lines: Sequence[str]) -> None:
+        """Keep what was read to train on, in plain words, as `data.txt`."""
+        if lines and not self._quiet:
+            write_whole(self._run.path / training_page.DATA_FILE, "".join(f"{line}\n" for line in lines).encode())
+
+    def event(self, event: str, **facts: Any) -> None:
+        """Log what happened beside the numbers ("trouble", "over", "roll-back"), and say it."""
+        if self._quiet:
+            return
+        counters = self._counters
+        self._run.log({"images_seen": counters.images_seen, "step": counters.step, "event": event, **facts})
+        self.say(f"{counters.images_seen} images: {event}: {facts['kind']}: {facts['words']}.")
+
+    def rolled_back(self, troubles: Sequence[Verdict], before: int, given_up: Sequence[Mapping[str, Any]]) -> None:
+        """Log a roll-back from `before` images, with the lines that were given up; the curves go on from there."""
+        kinds, words = (", ".join(dict.fromkeys(found)) for found in zip(*((one.kind, one.words) for one in troubles)))
+        share = self._plan.roll_back_rate**self._counters.roll_backs
+        words += f"; back from {before} images, on with {share:g} of the rate"
+        self.event("roll-back", kind=kinds, words=words, from_images=before, given_up=list(given_up))
+        self.close()
+        self._curves = _curves(self._run, self._counters)
+        self._since = (time.monotonic(), self._counters.images_seen)
+
+    def page(self) -> None:
+        """Write `report.html`; where that fails, it is said, and the run goes on."""
+        if self._quiet:
+            return
+        try:
+            write_whole(self._run.path / "report.html", training_page.page(self._run).encode())
+        except Exception as error:  # whatever it is: a page is not worth a training
+            self.say(f"report.html could not be written: {error}")
+
     def say(self, text: str) -> None:
         """A line on the terminal."""
         if not self._quiet:
@@ -99,9 +134,11 @@ def clock(seconds: float) -> str:
     return f"{whole // 3600}:{whole // 60 % 60:02d}:{whole % 60:02d}"
 
 
-def _curves(run: RunFolder, step: int) -> Any:
+def _curves(run: RunFolder, counters: Counters) -> Any:
     try:
         from torch.utils.tensorboard import SummaryWriter
     except ImportError:
         return None  # the extra `training` is not installed: log.jsonl holds the same numbers
-    return SummaryWriter(str(run.path / "tensorboard"), purge_step=step if step else None)  # type: ignore[no-untyped-call]
+    # What was drawn after the checkpoint that the run goes on from is hidden.
+    later = counters.images_seen + 1 if counters.images_seen else None
+    return SummaryWriter(str(run.path / "tensorboard"), purge_step=later)  # type: ignore[no-untyped-call]

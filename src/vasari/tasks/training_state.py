@@ -31,7 +31,12 @@ class Player:
 
 @dataclass
 class Counters:
-    """The plain numbers of a run; `sums` are the totals and counts since the last line of the log."""
+    """The plain numbers of a run; `sums` are the totals and counts since the last line of the log.
+
+    `step` and `images_seen` say how far the weights are; `given_up_steps` were taken and rolled back. `watched`,
+    `usual` and `troubles` are the memory of the guard (`tasks.stability`): the values of the block that is being
+    judged, the medians of earlier ones, and what is wrong at present.
+    """
 
     step: int = 0
     images_seen: int = 0
@@ -41,6 +46,21 @@ class Counters:
     best_value: float | None = None
     best_images_seen: int = 0
     sums: dict[str, list[float]] = field(default_factory=dict)
+    roll_backs: int = 0
+    rolled_back_to: int = -1
+    given_up_steps: int = 0
+    watched: dict[str, list[float]] = field(default_factory=dict)
+    usual: dict[str, list[float]] = field(default_factory=dict)
+    troubles: list[str] = field(default_factory=list)
+
+    @property
+    def steps_taken(self) -> int:
+        """All steps, those given up included: it numbers data and noise, which never come twice."""
+        return self.step + self.given_up_steps
+
+    def become(self, other: Counters) -> None:
+        """Take over all of another's numbers: whoever holds these counters sees them."""
+        vars(self).update(vars(other))
 
 
 @dataclass
@@ -154,7 +174,7 @@ def from_checkpoint(state: TrainingState, checkpoint: Checkpoint, recipe: Mappin
             load_optimizer_state(
                 player.optimizer, _below(checkpoint.tensors, prefix), _below(facts["values"], prefix)
             )
-        state.counters = Counters(**facts["counters"])
+        state.counters.become(Counters(**facts["counters"]))
     except (RuntimeError, KeyError, IndexError, TypeError) as error:
         raise TrainingError(
             f"The run's checkpoint does not fit the networks: {error}.",
