@@ -101,3 +101,19 @@ def test_the_cosine_equals_the_one_of_torch() -> None:
         assert learning_rate(plan, step * 8) == pytest.approx(schedule.get_last_lr()[0], abs=1e-9)
         optimizer.step()
         schedule.step()
+
+
+def test_lion_steps_by_the_sign_of_the_moving_gradient() -> None:
+    """Algorithm 2 of arXiv:2302.06675, two steps by hand."""
+    weight = nn.Parameter(torch.tensor([[1.0, -2.0]]))
+    plan = TrainPlan(optimizer="lion", learning_rate=0.1, betas=(0.5, 0.8), weight_decay=0.01)
+    optimizer = make_optimizer([weight], plan)
+    value, moment = [1.0, -2.0], [0.0, 0.0]
+    for gradient in ([1.0, -1.0], [-0.1, -3.0]):
+        weight.grad = torch.tensor([gradient])
+        optimizer.step()
+        for i in range(2):
+            update = math.copysign(1.0, 0.5 * moment[i] + 0.5 * gradient[i])
+            value[i] -= 0.1 * (update + 0.01 * value[i])
+            moment[i] = 0.8 * moment[i] + 0.2 * gradient[i]
+        torch.testing.assert_close(weight.detach()[0], torch.tensor(value))

@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn, optim
 
+from vasari.tasks.lion import Lion
 from vasari.tasks.train_plan import TrainPlan
 
 Groups = list[dict[str, Any]]
@@ -27,6 +28,7 @@ OPTIMIZERS: Mapping[str, Callable[[Groups, TrainPlan], optim.Optimizer]] = {
     "adamw": lambda groups, plan: optim.AdamW(
         groups, lr=plan.learning_rate, betas=_pair(plan), fused=_can_fuse(groups)
     ),
+    "lion": lambda groups, plan: Lion(groups, lr=plan.learning_rate, betas=_pair(plan)),
     "radam": lambda groups, plan: optim.RAdam(groups, lr=plan.learning_rate, betas=_pair(plan), foreach=True),
 }
 
