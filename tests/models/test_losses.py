@@ -68,6 +68,38 @@ def test_gradient_penalty_of_a_linear_critic():
     assert penalty.item() == pytest.approx(0.5 * weight.square().sum().item(), rel=1e-5)
 
 
+@pytest.mark.parametrize("length", [0.3, 1.0, 2.5])
+def test_interpolation_penalty_of_a_linear_critic(length):
+    """Its slope is the same everywhere: the penalty is (‖w‖ - 1)²."""
+    torch.manual_seed(0)
+    real, made = torch.rand(4, 3, 5, 5), torch.rand(4, 3, 5, 5)
+    weight = torch.rand(3, 5, 5)
+    weight = (weight * length / weight.norm()).requires_grad_(True)
+    penalty = losses.interpolation_penalty(lambda pixels: (pixels * weight).sum((1, 2, 3)), real, made)
+    assert penalty.item() == pytest.approx((length - 1) ** 2, abs=1e-5)
+    penalty.backward()
+    # The gradient by w is 2 (‖w‖ - 1) w / ‖w‖: it pulls the slope towards 1.
+    torch.testing.assert_close(weight.grad, 2 * (length - 1) * weight.detach() / length, atol=1e-4, rtol=1e-3)
+
+
+def test_interpolation_penalty_is_measured_between_the_pictures():
+    """A critic ‖x - a‖²/2 has the slope x - a: with x on the line from b to a it is shorter than ‖b - a‖."""
+    torch.manual_seed(0)
+    real, seen = torch.rand(64, 3, 4, 4), []
+    made = real + 0.5
+
+    def critic(pixels):
+        seen.append(pixels.detach())
+        return 0.5 * (pixels - real).square().sum((1, 2, 3))
+
+    penalty = losses.interpolation_penalty(critic, real, made)
+    shares = ((seen[0] - real) / 0.5).flatten(1)
+    assert (shares.std(1) < 1e-5).all() and 0 <= shares.min() and shares.max() <= 1
+    assert 0.35 < shares.mean() < 0.65
+    lengths = 0.5 * math.sqrt(48) * shares[:, 0]
+    assert penalty.item() == pytest.approx((lengths - 1).square().mean().item(), rel=1e-4)
+
+
 def test_the_truth_in_the_tone_of_a_faded_picture_is_the_faded_picture():
     torch.manual_seed(0)
     truth = torch.nn.functional.interpolate(torch.rand(2, 3, 8, 8), scale_factor=8)

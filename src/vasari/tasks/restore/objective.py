@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -28,6 +26,7 @@ from vasari.models.losses import (
 )
 from vasari.models.restorers import Restorer
 from vasari.models.surveyor import Survey, quantiles
+from vasari.tasks.data.provenance import describe_sources
 from vasari.tasks.metrics import peak_signal_noise_ratio, structural_similarity
 from vasari.tasks.objectives import Batch, Objective, Turn, Validation
 from vasari.tasks.recipe import Recipe
@@ -119,7 +118,7 @@ class RestoreObjective(Objective):
     def published(self) -> Mapping[str, Mapping[str, Any]]:
         folders = (*self._data, Path(self._plan.examples.grey)) if self._grey else self._data
         pictures = len(self._photographs) + len(self._grey)
-        made_from = {"training_pictures": pictures, "training_data": describe_data(folders)}
+        made_from = {"training_pictures": pictures, "training_data": describe_sources(folders)}
         return {"restorer": {**self._header, "task": "restore", **made_from}}
 
     @property
@@ -275,22 +274,6 @@ def _validation_set(photographs: Mapping[str, Any]) -> list[tuple[str, int, Tens
         small = functional.interpolate(picture, size, mode="area")[0]
         result.append((eras[position % len(eras)], 1 + position // len(eras) % 3, small))
     return result
-
-
-def describe_data(folders: Sequence[Path]) -> list[dict[str, Any]]:
-    """For the model's card: each folder, how many files its index.csv lists, their licenses and sources with counts."""
-    described = []
-    for folder in folders:
-        entry: dict[str, Any] = {"folder": folder.name}
-        index = folder / "index.csv"
-        if index.is_file():
-            with index.open(encoding="utf-8", newline="") as file:
-                rows = list(csv.DictReader(file))
-            licenses = Counter(row.get("licence") or row.get("license") or "not stated" for row in rows)
-            sources = Counter(row.get("repository") or "not stated" for row in rows)
-            entry |= {"files": len(rows), "licenses": dict(licenses), "repositories": dict(sources)}
-        described.append(entry)
-    return described
 
 
 def build(recipe: Recipe, data: tuple[Path, ...]) -> RestoreObjective:
