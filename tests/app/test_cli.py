@@ -128,7 +128,7 @@ def test_a_traceback_is_shown_only_on_request(by: str, tmp_path: Path, capsys, m
 def test_the_traceback_of_a_single_picture_is_shown_on_request(
     scans: Path, tmp_path: Path, tiny_restorer: Path, capsys, monkeypatch
 ) -> None:
-    from vasari.tasks.restore import page
+    from vasari.tasks.batch import page
 
     def failing(*arguments: object, **options: object) -> None:
         raise RuntimeError("a bug")

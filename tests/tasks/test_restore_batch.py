@@ -249,7 +249,7 @@ def test_dying_between_any_two_steps_loses_and_doubles_nothing(
     scans: Path, tmp_path: Path, asked: RestorePlan, monkeypatch: pytest.MonkeyPatch, moment: int
 ) -> None:
     """A page's steps are: damage map, change map, record, result, ledger. The process dies before step `moment`."""
-    from vasari.tasks.restore import page as page_module
+    from vasari.tasks.batch import page as page_module
 
     run(scans, tmp_path / "calm", asked)
     steps = iter(range(100))
@@ -278,7 +278,7 @@ def test_dying_between_any_two_steps_loses_and_doubles_nothing(
 def test_an_old_result_is_replaced_even_if_the_process_died_after_the_new_record(
     scans: Path, tmp_path: Path, asked: RestorePlan, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from vasari.tasks.restore import page as page_module
+    from vasari.tasks.batch import page as page_module
 
     run(scans, tmp_path / "out", asked)
     publish = page_module.publish
@@ -320,7 +320,7 @@ def test_the_cap_on_pixels_is_an_option(scans: Path, tmp_path: Path, asked: Rest
 def test_an_unexpected_failure_is_one_files_failure(
     scans: Path, tmp_path: Path, asked: RestorePlan, monkeypatch
 ) -> None:
-    from vasari.tasks.restore import page as page_module
+    from vasari.tasks.batch import page as page_module
 
     stage = page_module.stage
 

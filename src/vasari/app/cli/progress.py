@@ -91,7 +91,7 @@ class Lines:
 class Bar:
     """A bar with the time left, and a line only for what failed."""
 
-    def __init__(self) -> None:
+    def __init__(self, doing: str) -> None:
         from rich.console import Console
         from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
@@ -103,7 +103,7 @@ class Bar:
             TimeRemainingColumn(),
             console=Console(stderr=True),
         )
-        self.task: TaskID = self.progress.add_task("restoring", total=None)
+        self.task: TaskID = self.progress.add_task(doing, total=None)
         self.pages = 0
 
     def begin(self, sources: int, source_bytes: int, already_done: int) -> None:
@@ -143,6 +143,6 @@ def printable(text: str) -> str:
     return text.encode("utf-8", "replace").decode()
 
 
-def watcher() -> Lines | Bar:
-    """A bar where stderr is a terminal, else lines."""
-    return Bar() if sys.stderr.isatty() else Lines()
+def watcher(doing: str = "restoring") -> Lines | Bar:
+    """A bar where stderr is a terminal, headed by what is being done until the first picture is, else lines."""
+    return Bar(doing) if sys.stderr.isatty() else Lines()

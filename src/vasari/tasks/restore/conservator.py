@@ -21,21 +21,9 @@ from vasari.models import hub
 from vasari.models.cards import NETWORKS
 from vasari.models.restorers import Restorer
 from vasari.models.surveyor import Survey
+from vasari.tasks.batch.streams import Treated, machine_of, untouched
 from vasari.tasks.restore import weights
 from vasari.tasks.restore.plan import RestorePlan
-
-
-@dataclass(frozen=True)
-class Treated:
-    """A tile treated: result [1, C, h, w]; damage and change [1, 1, h, w], 0..1.
-
-    `damage` is the network's probability; `change` is the largest difference of a channel from the
-    source, 0 where the pixel is exactly that of the source.
-    """
-
-    result: Tensor
-    damage: Tensor
-    change: Tensor
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,12 +67,7 @@ class Conservator:
     @property
     def machine(self) -> dict[str, str]:
         """What the arithmetic depends on, for the record."""
-        return {
-            "precision": str(self.precision).removeprefix("torch."),
-            "device": self.device.type,
-            "cpu": torch.backends.cpu.get_cpu_capability(),
-            "torch": torch.__version__,
-        }
+        return machine_of(self.device, self.precision)
 
     @torch.inference_mode()
     def survey(self, thumbnail: Tensor) -> Survey:
@@ -101,7 +84,7 @@ class Conservator:
         range is added to the result again. Grey comes out grey: the mean of the network's channels.
         """
         if self.plan.strength == 0:
-            return _untouched(pixels)
+            return untouched(pixels)
         inside = pixels.clamp(0, 1)
         source = inside.expand(-1, 3, -1, -1).to(self.device)
         with self.lock:
@@ -143,11 +126,6 @@ def within_picture(tile: Tensor, window: Tensor) -> Tensor:
     inside = torch.zeros_like(tile[:, :1])
     inside[..., : round(height * (1 - top) / (bottom - top)), : round(width * (1 - left) / (right - left))] = 1
     return inside
-
-
-def _untouched(pixels: Tensor) -> Treated:
-    zeros = torch.zeros_like(pixels[:, :1])
-    return Treated(pixels, zeros, zeros)
 
 
 def _network(plan: RestorePlan) -> tuple[Restorer, str]:

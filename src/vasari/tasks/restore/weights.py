@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-
 from vasari.foundation.errors import WeightsError
 from vasari.foundation.treatment import ModelFacts
 from vasari.models import model_files
@@ -30,9 +28,3 @@ def facts(plan: RestorePlan) -> tuple[ModelFacts, ...]:
         path = model_files.find(name)
         found.append(ModelFacts(path.stem, model_files.digest(path), share))
     return tuple(found)
-
-
-def digest(models: tuple[ModelFacts, ...]) -> str:
-    """One SHA-256 for the interpolated weights."""
-    text = ";".join(f"{one.digest}:{one.share!r}" for one in models)
-    return hashlib.sha256(text.encode()).hexdigest()

@@ -1,0 +1,394 @@
+"""A batch of files treated into a folder: goes on where it was, never does a thing twice, harms no master.
+
+Torch is imported only when there is something to do: a finished folder is known by the ledger alone.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import os
+import threading
+import time
+import traceback
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from vasari.foundation import batches
+from vasari.foundation.errors import PictureError, VasariError, WriteError
+from vasari.foundation.execute import InProcess, Stop, StoppedError
+from vasari.foundation.ledgers import DONE, FAILED, Entry, Ledger, Stamp, job_key, sole_worker
+from vasari.foundation.plans import digest
+from vasari.foundation.treatment import Treatment, now, read_treatment
+from vasari.tasks.batch.work import Work, models_digest
+
+if TYPE_CHECKING:
+    from vasari.foundation.image_formats import Header, Limits
+    from vasari.tasks.batch.page import Page
+    from vasari.tasks.batch.work import Worker
+
+DEFAULT_JOBS = 2
+
+
+@dataclass(frozen=True)
+class BatchOptions:
+    """How a batch is run; nothing here changes the bytes of a result.
+
+    `jobs`: pictures in work at once (one is decoded or written while another is computed); `trust`: take
+    files that look like decompression bombs; `max_megapixels`: refuse larger pictures; `overwrite`: replace
+    results that somebody has changed; `debug`: print tracebacks of unexpected failures.
+    """
+
+    output: Path
+    jobs: int = DEFAULT_JOBS
+    trust: bool = False
+    max_megapixels: int = 4000
+    overwrite: bool = False
+    debug: bool = False
+
+
+class Watch(Protocol):
+    """Told how a batch goes; `advance` is called from the threads that work."""
+
+    def begin(self, sources: int, source_bytes: int, already_done: int) -> None:
+        """How much there is to do: files, their bytes, and pages found done."""
+
+    def advance(self, source: Path, share: float, of_bytes: int) -> None:
+        """A page of `source` is done to `share` 0..1; it counts for `of_bytes`."""
+
+    def finished(self, entry: Entry) -> None:
+        """A page was done or failed."""
+
+
+class Silent:
+    """A watch that looks away."""
+
+    def begin(self, sources: int, source_bytes: int, already_done: int) -> None:
+        """Nothing."""
+
+    def advance(self, source: Path, share: float, of_bytes: int) -> None:
+        """Nothing."""
+
+    def finished(self, entry: Entry) -> None:
+        """Nothing."""
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What a batch came to: entries of this run, and those of sources found done whole, which it passed over."""
+
+    entries: tuple[Entry, ...]
+    already_done: tuple[Entry, ...]
+
+    @property
+    def failed(self) -> tuple[Entry, ...]:
+        """The pages that could not be done."""
+        return tuple(one for one in self.entries if one.status == FAILED)
+
+    @property
+    def done(self) -> tuple[Entry, ...]:
+        """The pages done by now of the sources that this run worked on."""
+        return tuple(one for one in self.entries if one.status == DONE)
+
+
+def treat_files(inputs: Sequence[str | Path], options: BatchOptions, work: Work, watch: Watch | None = None) -> Summary:
+    """Do `work` to files, folders and globs, into `options.output`, each page once.
+
+    A page that cannot be treated is in the ledger with its reason, and the rest goes on. Raises
+    `PlanError` (no input, a folder in use), `WeightsError`, and `WriteError` where the ledger cannot be kept.
+    """
+    output = options.output.expanduser().resolve()
+    ledger = Ledger(output)
+    sources = batches.discover(inputs, output, batches.PICTURE_SUFFIXES, ledger.results())
+    with sole_worker(output) as folder:
+        ledger = Ledger(output)  # once more: another process may have written until it let go of the folder
+        return _Batch(work, options, output, ledger, folder, watch or Silent(), sources).run()
+
+
+@dataclass
+class _Batch:
+    work: Work
+    options: BatchOptions
+    output: Path
+    ledger: Ledger
+    folder: Path  # for results in the making
+    watch: Watch
+    sources: Sequence[batches.Source]
+    stop: Stop = field(default_factory=Stop)
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    masters: dict[Path, Stamp] = field(default_factory=dict)
+
+    def run(self) -> Summary:
+        """All pages of `sources`; what the ledger knows as done is passed over."""
+        sources = self.sources
+        stems = batches.name_results(sources, self.ledger.claims())
+        if self.work.format is None:
+            targets = [self.output / f"{stems[one.path]}{one.path.suffix}" for one in sources]
+            batches.refuse_masters(targets, sources)
+        known = {one.path: self._known(one.path) for one in sources}
+        found = tuple(entry for entries in known.values() for entry in entries)
+        todo = [one for one in sources if not known[one.path]]
+        self.watch.begin(len(todo), sum(_size(one.path) for one in todo), len(found))
+        entries: list[Entry] = []
+        if todo:
+            # In this thread and before the first page: weights that cannot be used end the batch, not each page.
+            _ = self._worker
+            executor: InProcess[Page | Entry, Entry] = InProcess(self._treat, self.options.jobs, self.stop)
+            # Closed in any case: no job may be left at work when the folder is let go of.
+            with contextlib.closing(executor.map(self.work.plan, self._pages(todo, stems))) as results:
+                for entry in results:
+                    entries.append(entry)
+                    self.watch.finished(entry)
+            entries += self._changed_masters(entries)
+        return Summary(tuple(entries), found)
+
+    def _known(self, source: Path) -> list[Entry]:
+        """The entries of a source all of whose pages are done and in place; else none."""
+        first = self.ledger.entries.get((str(source), 0))
+        if first is None or first.source_stamp is None or not first.source_stamp.matches(source):
+            return []
+        entries = [self.ledger.entries.get((str(source), page)) for page in range(first.pages)]
+        return [one for one in entries if one] if all(one and self._in_place(one) for one in entries) else []
+
+    def _in_place(self, entry: Entry) -> bool:
+        if entry.status != DONE or not (entry.source_stamp and entry.result and entry.result_stamp):
+            return False
+        job = self._job(entry.source_stamp, entry.page)
+        beside = all((self.output / name).exists() for name in entry.beside or {})
+        return entry.job == job and beside and entry.result_stamp.matches(self.output / entry.result)
+
+    def _job(self, stamp: Stamp, page: int) -> str:
+        return job_key(stamp.sha256, self.work.operation, *self._digests, page)
+
+    def _pages(self, sources: Sequence[batches.Source], stems: dict[Path, str]) -> Iterator[Page | Entry]:
+        """A `Page` for each page of each source, or the entry of a failure; headers are read one ahead."""
+        from vasari.foundation import image_files
+        from vasari.tasks.batch.page import Page
+
+        for source in sources:
+            path, stem = source.path, stems[source.path]
+            try:
+                stamp = _stamp(path)
+                header = image_files.inspect(path, limits=self._limits())
+            except Exception as error:
+                yield self._failure(error, Entry(FAILED, str(path), stem=stem))
+                continue
+            self.masters[path] = stamp
+            for page in range(header.pages):
+                yield Page(
+                    source=path,
+                    stamp=stamp,
+                    page=page,
+                    pages=header.pages,
+                    folder=self.output,
+                    stem=batches.page_stem(stem, page, header.pages),
+                    suffix=_suffix(path, header, self.work.format),
+                    job=self._job(stamp, page),
+                )
+
+    def _limits(self) -> Limits:
+        from vasari.foundation.image_formats import Limits
+
+        return Limits(max_pixels=self.options.max_megapixels * 1_000_000, trust=self.options.trust)
+
+    @cached_property
+    def _digests(self) -> tuple[str, str]:
+        """Of the plan and of the models: asked for every page, found out once."""
+        return digest(self.work.plan), models_digest(self.work.models)
+
+    @cached_property
+    def _worker(self) -> Worker:
+        return self.work.ready({})
+
+    @cached_property
+    def _master_places(self) -> frozenset[str]:
+        """Where all sources really lie: asked for every page, found out once."""
+        return frozenset(os.path.realpath(one.path) for one in self.sources)
+
+    def _told(self) -> tuple[Entry, ...]:
+        """What the ledger tells now; a copy, as other threads go on writing."""
+        with self.lock:
+            return tuple(self.ledger.entries.values())
+
+    def _treat(self, plan: Any, item: Page | Entry) -> Entry:
+        """One page: done before, or done now, or failed; the ledger's line is written here."""
+        if isinstance(item, Entry):
+            return self._settle(item)
+        began = time.monotonic()
+        entry = Entry(
+            FAILED, str(item.source), item.page, item.pages, item.stamp, _base_stem(item), item.job, time=now()
+        )
+        try:
+            known = self.ledger.entries.get((str(item.source), item.page))
+            if (
+                known
+                and known.source_stamp
+                and known.source_stamp.sha256 == item.stamp.sha256
+                and self._in_place(known)
+            ):
+                return known
+            adopted = self._adopt(item, entry)
+            if adopted is not None and adopted.job == item.job:
+                return adopted
+            self._refuse_foreign(item)
+            entry = self._make(item, entry)
+        except (StoppedError, KeyboardInterrupt):
+            raise
+        except Exception as error:
+            entry = self._failure(error, entry)
+        return self._settle(dataclasses.replace(entry, seconds=round(time.monotonic() - began, 3)))
+
+    def _make(self, page: Page, entry: Entry) -> Entry:
+        from vasari.tasks.batch.page import make_visible, stage
+
+        share_bytes = page.stamp.bytes // page.pages
+
+        def advance(share: float) -> None:
+            self.stop.check()
+            with self.lock:
+                self.watch.advance(page.source, share, share_bytes)
+
+        staged = stage(page, self.work, self._worker, self.folder, limits=self._limits(), advance=advance)
+        self.stop.check()
+        make_visible(staged)
+        return _done(entry, page, staged.record, staged.result_stamp)
+
+    def _adopt(self, page: Page, entry: Entry) -> Entry | None:
+        """The entry of a result that is in place by its record but not in the ledger (killed in between)."""
+        record = _record_of(page)
+        if record is None or record.result is None or not page.result.exists():
+            return None
+        known = {one.result_stamp.sha256 for one in self._told() if one.result_stamp}
+        stamp = Stamp.of(page.result)
+        facts = record.source
+        if stamp.sha256 != record.result.sha256 or stamp.sha256 in known or facts.path != str(page.source):
+            return None
+        if any(not page.result.with_name(one.name).exists() for one in record.evidence):
+            return None
+        # Without the same bytes the time of change of then is unknown: 0 is no time of any file.
+        then = page.stamp if facts.sha256 == page.stamp.sha256 else Stamp(facts.sha256, facts.bytes, 0)
+        adopted = dataclasses.replace(entry, job=record.job, source_stamp=then)
+        return self._settle(_done(adopted, page, record, stamp))
+
+    def _refuse_foreign(self, page: Page) -> None:
+        """Raise where a master or a file that Vasari did not write so stands in the result's place."""
+        if os.path.realpath(page.result) in self._master_places:
+            batches.refuse_masters([page.result], self.sources)
+        if self.options.overwrite or not page.result.exists():
+            return
+        name = _below(page.result, self.output)
+        mine = [one.result_stamp for one in self._told() if one.result == name and one.result_stamp]
+        record = _record_of(page)
+        if any(one.matches(page.result) for one in mine):
+            return
+        if record is not None and record.result is not None and Stamp.of(page.result).sha256 == record.result.sha256:
+            return
+        raise WriteError(
+            f"{page.result} stands where the result would go, and is not as Vasari wrote it.",
+            remedy="move it elsewhere, or use --overwrite to replace it",
+        )
+
+    def _failure(self, error: Exception, entry: Entry) -> Entry:
+        """The entry of a failure, expected or not; nothing escapes but a request to stop."""
+        if self.options.debug:
+            traceback.print_exception(error)
+        entry = dataclasses.replace(entry, status=FAILED, time=now())
+        if isinstance(error, VasariError):
+            return dataclasses.replace(entry, error=error.message, remedy=error.remedy)
+        words = f"{type(error).__name__}: {error}".strip()
+        return dataclasses.replace(
+            entry,
+            error=f"An unexpected failure ({words}).",
+            remedy="run the command again with --debug, and report what it prints",
+        )
+
+    def _settle(self, entry: Entry) -> Entry:
+        """Write the ledger's line; a folder where that is impossible ends the batch."""
+        with self.lock:
+            self.ledger.append(entry)
+        return entry
+
+    def _changed_masters(self, entries: Sequence[Entry]) -> list[Entry]:
+        """Compare every source of this run with what it was: size, time of change, bytes."""
+        changed = []
+        for path, stamp in self.masters.items():
+            try:
+                same = Stamp.of(path) == stamp
+            except OSError:
+                same = False
+            if not same:
+                # The last word on its first page, whose other facts (the name of the result) go on holding.
+                former = self.ledger.entries.get((str(path), 0)) or Entry(FAILED, str(path), source_stamp=stamp)
+                entry = dataclasses.replace(
+                    former,
+                    status=FAILED,
+                    time=now(),
+                    error=f"{path} is not as it was when the batch began; Vasari only reads its sources.",
+                    remedy="find out which other program writes there, then run the command again",
+                )
+                changed.append(self._settle(entry))
+                self.watch.finished(entry)
+        return changed
+
+
+def _done(entry: Entry, page: Page, record: Treatment, stamp: Stamp) -> Entry:
+    """The entry of a page whose result is in place."""
+    beside = {_below(page.result.with_name(one.name), page.folder): one.sha256 for one in record.evidence}
+    path = page.beside(batches.RECORD_ENDING)
+    beside[_below(path, page.folder)] = Stamp.of(path).sha256
+    megapixels = next((one.numbers["megapixels"] for one in record.stages if "megapixels" in one.numbers), None)
+    # The moved file has kept its time of change; what is asked here is the file in its place.
+    found = page.result.stat()
+    stamp = Stamp(stamp.sha256, found.st_size, found.st_mtime_ns)
+    return dataclasses.replace(
+        entry,
+        status=DONE,
+        result=_below(page.result, page.folder),
+        result_stamp=stamp,
+        beside=beside,
+        megapixels=megapixels,
+    )
+
+
+def _base_stem(page: Page) -> str:
+    """The stem of the source, which `name_results` gave, from that of one of its pages."""
+    return page.stem if page.pages == 1 else page.stem.rsplit(".page-", 1)[0]
+
+
+def _record_of(page: Page) -> Treatment | None:
+    try:
+        return read_treatment(page.beside(batches.RECORD_ENDING))
+    except VasariError:
+        return None
+
+
+def _suffix(path: Path, header: Header, format: str | None) -> str:
+    """The source's own suffix where it fits the format that is written, else the format's first."""
+    from vasari.foundation.image_formats import FORMATS
+
+    written_as = format or FORMATS[header.format].written_as
+    suffixes = FORMATS[written_as].suffixes
+    return path.suffix if path.suffix.lower() in suffixes else suffixes[0]
+
+
+def _below(path: Path, folder: Path) -> str:
+    return path.relative_to(folder).as_posix()
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0
+
+
+def _stamp(path: Path) -> Stamp:
+    try:
+        return Stamp.of(path)
+    except OSError as error:
+        raise PictureError(
+            f"{path} cannot be read: {error.strerror or error}.", remedy="check the file and its permissions"
+        ) from None

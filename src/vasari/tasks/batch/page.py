@@ -1,0 +1,145 @@
+"""One page treated into an output folder: staged, hashed, recorded, then made visible in a fixed order.
+
+Order: maps, record, result. A result that is visible therefore has its record, by which a later run
+knows it even if the ledger's line was never written.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import metadata as packages
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from vasari.foundation import batches
+from vasari.foundation.atomic_files import write_whole
+from vasari.foundation.image_formats import Limits
+from vasari.foundation.ledgers import Stamp, publish
+from vasari.foundation.plans import to_dict
+from vasari.foundation.treatment import SOURCE_TYPES, FileFacts, SourceFacts, Treatment, now
+from vasari.foundation.treatment_xmp import LARGEST_JPEG_PACKET_BYTES, merged
+from vasari.foundation.version import VERSION
+from vasari.tasks.batch.work import Outputs, Work, Worker
+
+if TYPE_CHECKING:
+    from vasari.foundation.picture import Metadata
+
+NOT_MERGED = "The source's XMP packet could not be continued (malformed or too large); it was left as it is."
+
+
+@dataclass(frozen=True)
+class Page:
+    """What is to be treated, and where it goes: `stem` and `suffix` relative to `folder`; `page` from 0."""
+
+    source: Path
+    stamp: Stamp
+    page: int
+    pages: int
+    folder: Path
+    stem: str
+    suffix: str
+    job: str
+
+    @property
+    def result(self) -> Path:
+        """The result's path."""
+        return self.folder / f"{self.stem}{self.suffix}"
+
+    def beside(self, ending: str) -> Path:
+        """The path of a record or map of this result."""
+        return self.folder / f"{self.stem}{ending}"
+
+
+@dataclass(frozen=True)
+class Staged:
+    """A page treated but not yet visible: staged path -> target, the result last; its record and its bytes."""
+
+    moves: tuple[tuple[Path, Path], ...]
+    record: Treatment
+    result_stamp: Stamp
+
+
+def stage(
+    page: Page,
+    work: Work,
+    worker: Worker,
+    folder: Path,
+    *,
+    limits: Limits,
+    created: str | None = None,
+    version: str = VERSION,
+    read_from: Path | None = None,
+    advance: Callable[[float], None] = lambda share: None,
+) -> Staged:
+    """Treat `page` into `folder`, where nobody looks; `created` and `version` are those that the record tells.
+
+    A replay gives those of the old record, and gets its bytes; `read_from` is where the source lies now.
+    Raises `PictureError`, `WriteError`.
+    """
+    record = begin_record(page, work, worker, created or now(), version)
+    notes: list[str] = []
+
+    def xmp(metadata: Metadata, format: str) -> bytes | None:
+        packet = merged(metadata.xmp, record, LARGEST_JPEG_PACKET_BYTES if format == "jpeg" else None)
+        if packet is None:
+            notes.append(NOT_MERGED)
+        return packet or metadata.xmp
+
+    outputs = _outputs(page, work, folder)
+    source = read_from or page.source
+    numbers = worker.treat(source, page.page, outputs, xmp=xmp, limits=limits, advance=advance)
+    stamp = Stamp.of(outputs.result)
+    endings = ((outputs.damage, batches.DAMAGE_ENDING), (outputs.change, batches.CHANGE_ENDING))
+    maps = [(staged, page.beside(ending)) for staged, ending in endings if staged]
+    record = dataclasses.replace(
+        record,
+        stages=work.stages(numbers),
+        result=FileFacts(page.result.name, stamp.sha256, stamp.bytes),
+        evidence=tuple(_facts(staged, target) for staged, target in maps),
+        notes=tuple(notes),
+    )
+    written = write_whole(outputs.result.with_suffix(batches.RECORD_ENDING), record.to_json())
+    moves = (*maps, (written, page.beside(batches.RECORD_ENDING)), (outputs.result, page.result))
+    return Staged(moves, record, stamp)
+
+
+def _outputs(page: Page, work: Work, folder: Path) -> Outputs:
+    """Where a page is staged: two sources of the same bytes share a job, but not a place."""
+    place = hashlib.sha256(page.stem.encode("utf-8", "surrogateescape")).hexdigest()
+    base = folder / f"{page.job[:16]}-{place[:16]}"
+    return Outputs(
+        base.with_suffix(page.suffix),
+        base.with_suffix(batches.DAMAGE_ENDING) if batches.DAMAGE_ENDING in work.maps else None,
+        base.with_suffix(batches.CHANGE_ENDING) if batches.CHANGE_ENDING in work.maps else None,
+    )
+
+
+def make_visible(staged: Staged) -> None:
+    """Move all files of a page to their places, the result last; raises `WriteError`."""
+    for path, target in staged.moves:
+        publish(path, target)
+
+
+def begin_record(page: Page, work: Work, worker: Worker, created: str, version: str) -> Treatment:
+    """The record as it stands inside the result: everything that is known before the work."""
+    return Treatment(
+        operation=work.operation,
+        version=version,
+        created=created,
+        job=page.job,
+        source=SourceFacts(str(page.source), page.stamp.sha256, page.stamp.bytes, page.page, page.pages),
+        models=work.models,
+        plan=to_dict(work.plan),
+        seed=work.seed,
+        stages=work.stages(),
+        digital_source_type=SOURCE_TYPES[work.source_type],
+        machine={**worker.machine, "libvips": packages.version("pyvips-binary")},
+    )
+
+
+def _facts(staged: Path, target: Path) -> FileFacts:
+    stamp = Stamp.of(staged)
+    return FileFacts(target.name, stamp.sha256, stamp.bytes)

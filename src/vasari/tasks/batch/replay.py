@@ -1,0 +1,148 @@
+"""Make a result again from its record, byte for byte, or say why that cannot be."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from vasari.foundation import batches
+from vasari.foundation.atomic_files import write_whole
+from vasari.foundation.errors import PictureError, PlanError, WeightsError, WriteError
+from vasari.foundation.image_formats import Limits
+from vasari.foundation.ledgers import Stamp, sole_worker
+from vasari.foundation.plans import from_dict
+from vasari.foundation.treatment import Treatment, read_treatment
+from vasari.foundation.version import VERSION
+from vasari.tasks.batch.page import Page, Staged, make_visible, stage
+from vasari.tasks.batch.work import Work, Worker
+
+
+@dataclass(frozen=True)
+class Replayed:
+    """A replay that gave the recorded bytes: the result's path, its SHA-256, and remarks worth reading."""
+
+    result: Path
+    sha256: str
+    remarks: tuple[str, ...]
+
+
+def replay_file(
+    kind: type[Work],
+    sidecar: Path,
+    output: Path | None = None,
+    *,
+    source: Path | None = None,
+    trust: bool = False,
+    overwrite: bool = False,
+) -> Replayed:
+    """Make the result of a record of the work `kind` again in `output` (default: where the record lies).
+
+    The source is looked for at its recorded path, then beside the record, unless `source` names it. Raises
+    `PictureError` (another or no source), `WeightsError` (another model), `WriteError` (the bytes differ,
+    which leaves nothing behind, or another file stands in the result's place), `PlanError` (no record).
+    """
+    record = read_treatment(sidecar)
+    if record.result is None or record.operation != kind.operation:
+        raise PlanError(
+            f"{sidecar} tells of no {kind.participle} file.", remedy=f"name a record of vasari {kind.operation}"
+        )
+    plan: Any = from_dict(kind.plan_kind, dict(record.plan), where=str(sidecar))
+    path, stamp = _source(record, sidecar, source)
+    work = kind.of(plan)
+    _check_models(record, work)
+    # With the precision and on the device of then; the record goes on telling the plan as it was.
+    worker = work.ready(record.machine)
+    folder = (output or sidecar.parent).expanduser().resolve()
+    page = _page(record, record.result.name, stamp, folder)
+    _refuse_other(page, path, record, overwrite)
+    remarks = _remarks(record, worker)
+    with sole_worker(folder) as staging:
+        staged = stage(
+            page, work, worker, staging,
+            limits=Limits(trust=trust), created=record.created, version=record.version, read_from=path,
+        )  # fmt: skip
+        _check_bytes(staged, record, remarks)
+        # The old record stays the record: it tells when and where the picture was treated.
+        write_whole(staged.moves[-2][0], sidecar.read_bytes())
+        make_visible(staged)
+    return Replayed(page.result, record.result.sha256, remarks)
+
+
+def _page(record: Treatment, result: str, stamp: Stamp, folder: Path) -> Page:
+    """The page of then, whose result is to stand in `folder` under its old name."""
+    name = Path(result)
+    return Page(
+        source=Path(record.source.path),
+        stamp=stamp,
+        page=record.source.page,
+        pages=record.source.pages,
+        folder=folder,
+        stem=name.name.removesuffix(name.suffix),
+        suffix=name.suffix,
+        job=record.job,
+    )
+
+
+def _source(record: Treatment, sidecar: Path, named: Path | None) -> tuple[Path, Stamp]:
+    """The source's path and stamp; raises `PictureError` where it is missing or another."""
+    recorded = Path(record.source.path)
+    places = [named] if named else [recorded]
+    if not named and record.result and record.result.name != recorded.name:
+        places.append(sidecar.parent / recorded.name)
+    found = [one for one in places if one.is_file()]
+    for path in found:
+        stamp = Stamp.of(path)
+        if stamp.sha256 == record.source.sha256:
+            return path, stamp
+    if found:
+        raise PictureError(
+            f"{found[0]} is not the picture that was treated: its SHA-256 differs from the record's.",
+            remedy=f"name the source of {record.source.sha256[:16]}… before --replay",
+        )
+    raise PictureError(
+        f"The source {recorded} is not there.", remedy=f"name it: vasari {record.operation} SOURCE --replay RECORD"
+    )
+
+
+def _check_models(record: Treatment, work: Work) -> None:
+    """Hold the models at hand against the recorded ones; raises `WeightsError`."""
+    for then, today in zip(record.models, work.models, strict=False):
+        if then.digest != today.digest:
+            raise WeightsError(
+                f"The model {today.name} is another than the recorded one: SHA-256 {today.digest[:16]}… "
+                f"instead of {then.digest[:16]}….",
+                remedy=f"install Vasari {record.version}, or put the recorded weights back",
+            )
+
+
+def _remarks(record: Treatment, worker: Worker) -> tuple[str, ...]:
+    """What differs between then and now."""
+    remarks = [] if record.version == VERSION else [f"The record is of Vasari {record.version}; this is {VERSION}."]
+    for key, value in worker.machine.items():
+        then = record.machine.get(key)
+        if then is not None and then != value:
+            remarks.append(f"{key} was {then} and is {value}.")
+    return tuple(remarks)
+
+
+def _refuse_other(page: Page, source: Path, record: Treatment, overwrite: bool) -> None:
+    """Raise where the result would go onto its source, or onto a file of other bytes."""
+    batches.refuse_masters([page.result], [batches.Source(source, PurePosixPath(source.name))])
+    if overwrite or not page.result.exists() or record.result is None:
+        return
+    if Stamp.of(page.result).sha256 != record.result.sha256:
+        raise WriteError(
+            f"{page.result} exists and is not the recorded result.",
+            remedy="choose another folder with -o, or use --overwrite",
+        )
+
+
+def _check_bytes(staged: Staged, record: Treatment, remarks: tuple[str, ...]) -> None:
+    if record.result is None or staged.result_stamp.sha256 == record.result.sha256:
+        return
+    why = " ".join(remarks) or "The machine and the software look the same."
+    raise WriteError(
+        f"The replay gave other bytes than the record tells; nothing was written. {why}",
+        remedy="replay on the kind of machine and with the versions in the record's `machine`, or restore anew",
+    )

@@ -1,0 +1,240 @@
+"""One picture treated in tiles: in memory, or a page of a file of any size, strip by strip from disk to disk."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from vasari.foundation import image_files, tiles
+from vasari.foundation.errors import PlanError
+from vasari.foundation.image_color import srgb_decode, srgb_encode
+from vasari.foundation.image_files import FORMATS, Limits, RowWriter
+from vasari.foundation.picture import Metadata, Picture, Space
+from vasari.foundation.plans import from_dict
+from vasari.tasks.batch.work import Outputs
+
+if TYPE_CHECKING:
+    from vasari.foundation.image_files import Header
+
+# A change map's grey value is twice the 8-bit levels that the most moved channel moved; 255 means 128 or more.
+CHANGE_SCALE = 2.0
+PIXELS_AT_A_TIME = 1 << 20
+
+P = TypeVar("P")
+
+
+@dataclass(frozen=True)
+class Treated:
+    """A tile treated: result [1, C, h, w]; damage and change [1, 1, h, w], 0..1.
+
+    `damage` is the probability of damage, 0 where a task knows none; `change` is the largest difference of a
+    channel from the source, 0 where the pixel is exactly that of the source.
+    """
+
+    result: Tensor
+    damage: Tensor
+    change: Tensor
+
+
+def untouched(pixels: Tensor) -> Treated:
+    """The tile [1, C, h, w] itself."""
+    zeros = torch.zeros_like(pixels[:, :1])
+    return Treated(pixels, zeros, zeros)
+
+
+class Treater(Protocol):
+    """A network made ready for a plan; safe to share between threads."""
+
+    @property
+    def halo(self) -> int:
+        """Pixels of surroundings after which a tile equals the whole."""
+
+    @property
+    def multiple_of(self) -> int:
+        """What the sides of a padded tile are multiples of."""
+
+    def survey(self, thumbnail: Tensor) -> Any:
+        """The global pass: thumbnail float32 [1 or 3, h, w] in sRGB; what it finds is given to every tile."""
+
+    def treat(self, pixels: Tensor, survey: Any, window: Tensor) -> Treated:
+        """Treat a tile: pixels float32 [1, 1 or 3, h, w] in sRGB, window [1, 4] in fractions of the picture."""
+
+
+def machine_of(device: torch.device, precision: torch.dtype) -> dict[str, str]:
+    """What the arithmetic depends on, for the record."""
+    return {
+        "precision": str(precision).removeprefix("torch."),
+        "device": device.type,
+        "cpu": torch.backends.cpu.get_cpu_capability(),
+        "torch": torch.__version__,
+    }
+
+
+@dataclass(frozen=True)
+class Manner:
+    """How a picture is gone through: the long side of the thumbnail, the tiles, the format (None: the source's).
+
+    `exact`: where nothing changed, the source's own samples are copied.
+    """
+
+    thumbnail_px: int
+    tile_px: int
+    format: str | None = None
+    quality: int = 95
+    exact: bool = False
+
+
+@dataclass(frozen=True)
+class Findings:
+    """What was found and done: shares 0..1 of all pixels, and the mean change in 8-bit levels."""
+
+    megapixels: float
+    damaged_share: float
+    changed_share: float
+    mean_change_levels: float
+
+    def to_numbers(self) -> dict[str, float]:
+        """As records tell it."""
+        return {
+            "megapixels": round(self.megapixels, 3),
+            "damaged_share": round(self.damaged_share, 6),
+            "changed_share": round(self.changed_share, 6),
+            "mean_change_in_8_bit_levels": round(self.mean_change_levels, 3),
+        }
+
+
+def plan_of(kind: type[P], plan: P | None, options: dict[str, Any], where: str) -> P:
+    """The plan, or one from options by name; raises `PlanError` where both are given, or a value is wrong."""
+    if plan is not None and options:
+        raise PlanError(
+            f"Got a plan and the options {', '.join(sorted(options))}.", remedy="give either a plan or options"
+        )
+    return plan if plan is not None else from_dict(kind, options, where=where)
+
+
+def as_picture(picture: Picture | np.ndarray | str | Path) -> Picture:
+    """A `Picture` from what people have: itself, a path, or an array as `Picture.from_array` takes it."""
+    if isinstance(picture, np.ndarray):
+        return Picture.from_array(picture)
+    return picture if isinstance(picture, Picture) else image_files.read(Path(picture))
+
+
+def treat_picture(picture: Picture, treater: Treater, manner: Manner) -> Picture:
+    """A picture in memory treated, in tiles; equal to what `treat_page` makes of its file."""
+    linear = picture.space is Space.LINEAR
+    source = srgb_encode(picture.pixels) if linear else picture.pixels
+    survey = treater.survey(image_files.shrink(source, manner.thumbnail_px))
+
+    def treat(pixels: Tensor, window: Tensor) -> Tensor:
+        return treater.treat(pixels, survey, window).result
+
+    result = tiles.in_tiles(
+        treat, source[None], tile=manner.tile_px, halo=treater.halo, multiple_of=treater.multiple_of
+    )
+    pixels = cast(Tensor, result)[0]
+    return picture.with_pixels(srgb_decode(pixels) if linear else pixels)
+
+
+def treat_page(
+    path: Path,
+    page: int,
+    treater: Treater,
+    manner: Manner,
+    outputs: Outputs,
+    *,
+    xmp: Callable[[Metadata, str], bytes | None],
+    limits: Limits,
+    advance: Callable[[float], None] = lambda share: None,
+) -> Findings:
+    """Treat one page of a file into `outputs`, in bounded memory; each file is whole or not there.
+
+    `xmp(metadata, format)` gives the packet of the result; `advance` is told the share 0..1 done, and may
+    raise to stop. Raises `PictureError`, `WriteError`; nothing is left behind then.
+    """
+    survey = treater.survey(image_files.thumbnail(path, manner.thumbnail_px, page=page, limits=limits))
+    with image_files.open_rows(path, page=page, limits=limits) as reader:
+        header = reader.header
+        written_as = manner.format or FORMATS[header.format].written_as
+        with _Writers(header, outputs, manner, written_as, xmp(header.metadata, written_as)) as writers:
+            tiles.stream(
+                reader,
+                lambda pixels, window: {"all": _joined(treater.treat(pixels, survey, window))},
+                {"all": writers.append},
+                tile=manner.tile_px,
+                halo=treater.halo,
+                multiple_of=treater.multiple_of,
+                progress=advance,
+            )
+    return writers.findings
+
+
+def _joined(treated: Treated) -> Tensor:
+    """All that the writers need of a tile, as channels of one tensor: result, damage, change."""
+    return torch.cat([treated.result, treated.damage, treated.change], 1)
+
+
+class _Writers:
+    """The result and the maps in the making; all become whole together, or none does."""
+
+    def __init__(self, header: Header, outputs: Outputs, manner: Manner, format: str, xmp: bytes | None) -> None:
+        self.header, self.outputs, self.manner, self.format = header, outputs, manner, format
+        self.metadata = replace(header.metadata, xmp=xmp)
+        self.stack = contextlib.ExitStack()
+        self.damaged = self.changed = self.pixels = 0
+        self.moved = 0.0
+
+    def __enter__(self) -> _Writers:
+        with contextlib.ExitStack() as stack:
+            header = replace(self.header, metadata=self.metadata)
+            self.result = stack.enter_context(
+                RowWriter(self.outputs.result, header, self.format, quality=self.manner.quality)
+            )
+            map_header = replace(self.header, channels=1, depth=8, has_alpha=False, metadata=Metadata())
+            self.maps = [
+                stack.enter_context(RowWriter(path, map_header, "png")) if path else None
+                for path in (self.outputs.damage, self.outputs.change)
+            ]
+            self.stack = stack.pop_all()
+        return self
+
+    def __exit__(self, *error: Any) -> bool | None:
+        return self.stack.__exit__(*error)
+
+    def append(self, raw: np.ndarray, rows: Tensor) -> None:
+        """Write the next rows: raw source [rows, width, bands], treated [channels + 2, rows, width].
+
+        In pieces, since a strip of a wide scan is large and encoding makes several copies.
+        """
+        step = max(1, PIXELS_AT_A_TIME // raw.shape[1])
+        for top in range(0, len(raw), step):
+            self._append(raw[top : top + step], rows[:, top : top + step])
+
+    def _append(self, raw: np.ndarray, rows: Tensor) -> None:
+        result, (damage, change) = rows[:-2], rows[-2:]
+        encoded = image_files.encode(result, raw, self.header)
+        if self.manner.exact:
+            # Not by the arithmetic but by copying: what did not change has the source's own samples.
+            encoded = np.where(change.numpy()[:, :, None] > 0, encoded, raw)
+        self.result.append(encoded)
+        # The change is rounded up: 0 stands for "not at all" and nothing else.
+        levels = ((damage * 255.0).round(), (change * (CHANGE_SCALE * 255.0)).ceil())
+        for writer, plane in zip(self.maps, levels, strict=True):
+            if writer:
+                writer.append(plane.clamp(0, 255).to(torch.uint8).numpy()[:, :, None])
+        self.pixels += damage.numel()
+        self.damaged += int((damage >= 0.5).sum())
+        self.changed += int((change > 0).sum())
+        self.moved += float(change.sum())
+
+    @property
+    def findings(self) -> Findings:
+        """What was found and done."""
+        count = max(1, self.pixels)
+        return Findings(count / 1e6, self.damaged / count, self.changed / count, 255.0 * self.moved / count)

@@ -1,0 +1,90 @@
+"""What `vasari restore` says of its work, in plans and in records. Imports no torch."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, ClassVar
+
+from vasari.foundation import batches
+from vasari.foundation.treatment import ModelFacts, Stage
+from vasari.tasks.restore import weights
+from vasari.tasks.restore.plan import RestorePlan
+
+if TYPE_CHECKING:
+    from vasari.tasks.restore.apply import RestoreWorker
+
+
+@dataclass(frozen=True)
+class RestoreWork:
+    """The `tasks.batch.work.Work` of one plan."""
+
+    operation: ClassVar[str] = "restore"
+    participle: ClassVar[str] = "restored"
+    plan_kind: ClassVar[type] = RestorePlan
+
+    plan: RestorePlan
+    models: tuple[ModelFacts, ...]
+
+    @classmethod
+    def of(cls, plan: RestorePlan) -> RestoreWork:
+        """The work of a plan; raises `WeightsError` where a model is missing."""
+        return cls(plan, weights.facts(plan))
+
+    @property
+    def format(self) -> str | None:
+        """The format that results are written in; None for that of the source."""
+        return self.plan.format
+
+    @property
+    def maps(self) -> tuple[str, ...]:
+        """The endings of the maps beside each result."""
+        return (batches.DAMAGE_ENDING, batches.CHANGE_ENDING) if self.plan.evidence else ()
+
+    @property
+    def source_type(self) -> str:
+        """A key of `treatment.SOURCE_TYPES`."""
+        return "composite" if self.plan.repairs else "enhanced"
+
+    @property
+    def seed(self) -> int:
+        """Restoring draws no random numbers; the seed stands in every record all the same."""
+        return 0
+
+    def stages(self, numbers: Mapping[str, float] | None = None) -> tuple[Stage, ...]:
+        """What each stage does, in words; the last stage of the work carries what was measured."""
+        last = "repair" if self.plan.repairs else "tone"
+        return tuple(
+            dataclasses.replace(one, numbers=numbers) if numbers is not None and one.name == last else one
+            for one in self._words
+        )
+
+    @cached_property
+    def _words(self) -> tuple[Stage, ...]:
+        plan = self.plan
+        if plan.strength == 0:
+            return (Stage("none", "nothing: strength 0 gives the source back"),)
+        done = []
+        if "tone" in plan.stages:
+            kept = "looked at and left as in the source" if plan.keeps_tone else "fading and color casts undone"
+            done.append(Stage("tone", kept))
+        if plan.repairs:
+            where = " where damage was found, all else bit-identical" if plan.only_damage else ""
+            done.append(Stage("repair", f"grain, blur, compression, scratches, dust and folds taken off{where}"))
+        if plan.strength < 1:
+            done.append(Stage("blend", f"{plan.strength:g} of the result, {1 - plan.strength:g} of the source"))
+        return tuple(done)
+
+    def ready(self, machine: Mapping[str, str]) -> RestoreWorker:
+        """Load the weights, with the precision and on the device of `machine` where it names them."""
+        from vasari.tasks.restore.apply import RestoreWorker
+        from vasari.tasks.restore.conservator import Conservator
+
+        then = dataclasses.replace(
+            self.plan,
+            precision=machine.get("precision", self.plan.precision),
+            device=machine.get("device", self.plan.device),
+        )
+        return RestoreWorker(Conservator.of(then))
