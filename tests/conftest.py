@@ -37,6 +37,27 @@ def _save_restorer(path: Path, seed: int) -> Path:
     return hub.save(network, path, {"network": {"name": "restorer", "options": options}, "task": "restore"})
 
 
+@pytest.fixture(scope="session")
+def tiny_translator(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A `.safetensors` file of a narrow translator whose seeded weights change pictures visibly."""
+    return save_translator(tmp_path_factory.mktemp("models") / "tiny-translator.safetensors", seed=1)
+
+
+def save_translator(path: Path, seed: int, **header: object) -> Path:
+    """Write a translator of seeded weights; `header` joins its recipe."""
+    from vasari.models import hub
+    from vasari.models.translators import Translator
+
+    options = {"widths": [16, 32], "depth": 1}
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        network = Translator(**options)  # type: ignore[arg-type]
+        torch.nn.init.normal_(network.tail.weight, std=0.02)
+        torch.nn.init.normal_(network.tail.bias, std=0.05)
+    recipe = {"network": {"name": "translator", "options": options}, "task": "translate", **header}
+    return hub.save(network, path, recipe)
+
+
 @pytest.fixture
 def scans(tmp_path: Path) -> Path:
     """A folder of small scans: a JPEG, a grey PNG, and in a box below a 16-bit TIFF."""
