@@ -91,11 +91,14 @@ class TranslateObjectivePlan:
 
     @property
     def working_px(self) -> int:
-        """The long side at which the model should see a whole picture: about the scale at which it was shown them.
+        """The long side at which the model should see a whole picture; 0: every pixel as it is.
 
-        0, every pixel as it is, for what was learned from aging: scratches and grain are matters of pixels.
+        About the scale at which it was shown them, for what was learned from pairs that are found or painted. 0 for
+        aging, since scratches and grain are matters of pixels, and for unpaired methods: what they learn in a short
+        training is a palette more than strokes, and an enlarged change leaves halos around edges.
         """
-        return 0 if self.method == PAIRED and self.pairing == "aged" else self.pictures.kept_px * 3 // 2
+        seen_as_they_are = self.method != PAIRED or self.pairing == "aged"
+        return 0 if seen_as_they_are else self.pictures.kept_px * 3 // 2
 
     @property
     def keeps_content(self) -> bool:
