@@ -82,7 +82,7 @@ class ResidualGenerator(Generator):
     After R3GAN (Huang et al. 2024, arXiv:2501.05441: residual blocks, bilinear resampling, no normalization, second
     convolution starting at zero), with a mapping network and pictures summed over resolutions (Karras et al. 2020,
     arXiv:1912.04958, figure 7b). Departs from both for the CPU's sake: plain 3×3 convolutions in place of grouped ones,
-    and what is computed at the finest resolution are blocks of 2×2 pixels, whose seams a small fixed filter takes out.
+    and each resolution gives blocks of 2×2 pixels, whose seams a small fixed filter takes out.
     `widths` from 4 px on, each of the next resolution; the picture is twice as large as the last one.
     """
 
@@ -114,11 +114,11 @@ class ResidualGenerator(Generator):
             if position:
                 x = twice(x)
             x = stage(x, codes[:, position])
-            made = functional.pixel_shuffle(head(x), 2)
+            made = smoothed(functional.pixel_shuffle(head(x), 2).float())
             picture = made if picture is None else made + twice(picture)
         if picture is None:
             raise PlanError("The generator has no resolution.", remedy="give it widths")
-        return smoothed(picture.float()) * 0.5 + 0.5
+        return picture * 0.5 + 0.5
 
 
 class SteeredStage(nn.Module):
