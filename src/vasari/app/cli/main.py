@@ -13,13 +13,18 @@ from vasari.app.cli.messages import TRACEBACKS_WANTED, error_lines
 from vasari.foundation.errors import ExitCode, VasariError
 from vasari.foundation.version import VERSION
 
-HELP = """Restores old photographs: scans of any size, masters untouched, every change on record.
+HELP = """Restores old photographs and trains adversarial networks: masters untouched, every change on record.
 
 Exit codes: 0 done, 1 failed, 2 wrong usage, 3 some inputs failed, 130 interrupted."""
 
 # Name -> (where its function is, what it does). Nothing is imported before a command is asked for.
 COMMANDS = {
     "restore": ("vasari.app.cli.restore:restore", "Restore scans: fading, casts, grain, blur, scratches, dust, folds."),
+    "inpaint": ("vasari.app.cli.inpaint:inpaint", "Fill holes: a mask, a box or found damage."),
+    "texture": ("vasari.app.cli.texture:texture", "Make a texture of any size out of one sample."),
+    "generate": ("vasari.app.cli.generate:generate", "Make pictures by a trained generator: seeds, edits, walks."),
+    "translate": ("vasari.app.cli.translate:translate", "Translate pictures by a trained translator."),
+    "augment": ("vasari.app.cli.augment:augment", "Write style-augmented copies of a labeled set, with a manifest."),
     "train": ("vasari.app.cli.train:train", "Train a model by a recipe."),
     "models": ("vasari.app.cli.models:app", "List and show the models at hand."),
     "demo": ("vasari.app.cli.demo:demo", "Age a small album, restore it, and write a page to compare."),
