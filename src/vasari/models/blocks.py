@@ -53,6 +53,12 @@ class SteeredStack(nn.Module):
         return x
 
 
+def smoothed(pixels: Tensor) -> Tensor:
+    """[N, C, h, w] filtered by 1 2 1 across and down, edges repeated: what alternates from pixel to pixel is gone."""
+    wide = functional.pad(pixels, (1, 1, 1, 1), mode="replicate")
+    return functional.avg_pool2d(functional.avg_pool2d(wide, 2, stride=1), 2, stride=1)
+
+
 class _Curve(Function):
     """y = base[bin] + slope[bin]·x with tables that differ by picture and channel.
 

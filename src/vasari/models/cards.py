@@ -5,11 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import Any
 
 from torch import nn
 
+from vasari.foundation.errors import PlanError
 from vasari.models.critics import PatchCritic
+from vasari.models.generators import DcganGenerator, ResidualGenerator
+from vasari.models.inpainters import Inpainter
+from vasari.models.picture_critics import DcganCritic, ResidualCritic
 from vasari.models.restorers import Restorer
+from vasari.models.textures import TextureGenerator
+from vasari.models.translators import Translator
 
 
 @dataclass(frozen=True)
@@ -28,6 +35,16 @@ class Card:
     paper: str
 
 
+def built(name: str, options: Mapping[str, Any]) -> nn.Module:
+    """A fresh network of the table; raises `PlanError` for a name or an option that it does not have."""
+    if name not in NETWORKS:
+        raise PlanError(f"There is no network {name!r}.", remedy=f"choose from: {', '.join(NETWORKS)}")
+    try:
+        return NETWORKS[name].build(**options)
+    except TypeError as error:
+        raise PlanError(f"{name} has no such option: {error}.", remedy="correct [network.options]") from None
+
+
 NETWORKS: Mapping[str, Card] = MappingProxyType(
     {
         "restorer": Card(
@@ -38,6 +55,30 @@ NETWORKS: Mapping[str, Card] = MappingProxyType(
             channels=(3, 3),
             paper="U-Net, arXiv:1505.04597; pixel-unshuffle, arXiv:1710.04026; FiLM, arXiv:1709.07871",
         ),
+        "inpainter": Card(
+            build=Inpainter,
+            task="inpaint",
+            halo=96,
+            multiple_of=16,
+            channels=(3, 3),
+            paper="U-Net, arXiv:1505.04597; dilated convolutions, arXiv:1511.07122; pull-push, Gortler et al. 1996",
+        ),
+        "translator": Card(
+            build=Translator,
+            task="translate",
+            halo=60,
+            multiple_of=4,
+            channels=(3, 3),
+            paper="Johnson et al., arXiv:1603.08155; CycleGAN, arXiv:1703.10593; pixel-unshuffle, arXiv:1710.04026",
+        ),
+        "texture-generator": Card(
+            build=TextureGenerator,
+            task="texture",
+            halo=64,
+            multiple_of=16,
+            channels=(24, 3),
+            paper="spatial GAN, arXiv:1611.08207; periodic spatial GAN, arXiv:1705.06566",
+        ),
         "patch-critic": Card(
             build=PatchCritic,
             task="critic",
@@ -45,6 +86,38 @@ NETWORKS: Mapping[str, Card] = MappingProxyType(
             multiple_of=8,
             channels=(3, 1),
             paper="PatchGAN, arXiv:1611.07004; spectral norm, arXiv:1802.05957",
+        ),
+        "dcgan": Card(
+            build=DcganGenerator,
+            task="generate",
+            halo=None,
+            multiple_of=8,
+            channels=(3, 3),
+            paper="DCGAN, arXiv:1511.06434",
+        ),
+        "residual-generator": Card(
+            build=ResidualGenerator,
+            task="generate",
+            halo=None,
+            multiple_of=8,
+            channels=(3, 3),
+            paper="R3GAN, arXiv:2501.05441; StyleGAN2's sum of pictures, arXiv:1912.04958",
+        ),
+        "dcgan-critic": Card(
+            build=DcganCritic,
+            task="critic",
+            halo=None,
+            multiple_of=8,
+            channels=(3, 1),
+            paper="DCGAN, arXiv:1511.06434",
+        ),
+        "residual-critic": Card(
+            build=ResidualCritic,
+            task="critic",
+            halo=None,
+            multiple_of=8,
+            channels=(3, 1),
+            paper="R3GAN, arXiv:2501.05441",
         ),
     }
 )

@@ -20,6 +20,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from vasari.foundation.errors import PlanError
+from vasari.models.blocks import smoothed
 
 SMALLEST_PX = 4
 NORMALIZATIONS: Mapping[str, Callable[[int], nn.Module]] = MappingProxyType(
@@ -79,10 +80,11 @@ class DcganGenerator(Generator):
 class ResidualGenerator(Generator):
     """A residual generator without normalization, steered by a code at every resolution.
 
-    After R3GAN (Huang et al. 2024, arXiv:2501.05441: residual blocks, bilinear resampling, no normalization, second
-    convolution starting at zero), with a mapping network and pictures summed over resolutions (Karras et al. 2020,
-    arXiv:1912.04958, figure 7b). Departs from both for the CPU's sake: plain 3×3 convolutions in place of grouped ones,
-    and each resolution gives blocks of 2×2 pixels, whose seams a small fixed filter takes out.
+    After R3GAN (Huang et al. 2024, arXiv:2501.05441: residual blocks, bilinear resampling, no normalization; the
+    second convolution starts at a quarter of its size, not at zero), with a mapping network and pictures summed over
+    resolutions (Karras et al. 2020, arXiv:1912.04958, figure 7b). Departs from both for the CPU's sake: plain 3×3
+    convolutions in place of grouped ones, and each resolution gives blocks of 2×2 pixels, whose seams a small fixed
+    filter takes out.
     `widths` from 4 px on, each of the next resolution; the picture is twice as large as the last one.
     """
 
@@ -151,13 +153,6 @@ def _begin_without_checkerboard(head: nn.Module) -> None:
     for parameter in head.parameters():
         one = 0.3 * parameter.unflatten(0, (3, 4))[:, :1]
         parameter.copy_(one.expand(-1, 4, *parameter.shape[1:]).flatten(0, 1))
-
-
-def smoothed(pixels: Tensor) -> Tensor:
-    """[N, C, h, w] filtered by [1, 2, 1]/4 along both sides, the border repeated: no checkerboard is left."""
-    padded = functional.pad(pixels, (1, 1, 1, 1), mode="replicate")
-    rows = (padded[:, :, :-2] + 2 * padded[:, :, 1:-1] + padded[:, :, 2:]) * 0.25
-    return (rows[..., :-2] + 2 * rows[..., 1:-1] + rows[..., 2:]) * 0.25
 
 
 def doublings_of(px: int) -> int:

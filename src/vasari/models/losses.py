@@ -125,9 +125,10 @@ def gradient_penalty(scores: Tensor, pixels: Tensor) -> Tensor:
 
 
 def interpolation_penalty(critic: Callable[[Tensor], Tensor], real: Tensor, made: Tensor) -> Tensor:
-    """WGAN-GP: the mean of (‖∂score/∂pixels‖ - 1)² between real and made (Gulrajani et al. 2017, arXiv:1704.00028, eq. 3).
+    """WGAN-GP: the mean of (‖∂score/∂pixels‖ - 1)² between real and made pictures.
 
-    real, made [N, C, h, w]; the pictures at which it is measured lie at a random place on the line between the two.
+    Gulrajani et al. 2017, arXiv:1704.00028, eq. 3. real, made [N, C, h, w]; the pictures at which it is measured lie at
+    a random place on the line between the two.
     """
     share = torch.rand(len(real), 1, 1, 1, device=real.device)
     between = torch.lerp(made.detach().float(), real.float(), share).requires_grad_(True)

@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.autograd import Function
+from torch.autograd.function import once_differentiable
 
 NORMALIZATIONS = ("instance", "batch", "none")
 _LEAST_VARIANCE = 1e-5
@@ -84,6 +85,7 @@ class _OwnInstance(Function):
         return scaled(x, mean, deviation, gain, offset)
 
     @staticmethod
+    @once_differentiable
     def backward(context: Any, *gradients: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         (gradient,) = gradients
         x, mean, deviation, gain = context.saved_tensors

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from vasari.models.blocks import smoothed
 from vasari.models.normalization import Normalization, Sitting, Statistics
 
 SURVEY_PX = 256  # what callers bring to the survey, on the long side; a smaller picture as it is
@@ -144,13 +145,7 @@ class Translator(nn.Module):
         raised = functional.relu(self.up_norm(self.up(raised), sitting))
         raised = raised + high if self.residual else raised
         made = functional.pixel_shuffle(self.tail(raised).float(), 2)
-        return _smoothed(made) if self.smooth else made
-
-
-def _smoothed(pixels: Tensor) -> Tensor:
-    """Filtered by 1 2 1 across and down, edges repeated: what alternates from pixel to pixel is gone."""
-    wide = functional.pad(pixels, (1, 1, 1, 1), mode="replicate")
-    return functional.avg_pool2d(functional.avg_pool2d(wide, 2, stride=1), 2, stride=1)
+        return smoothed(made) if self.smooth else made
 
 
 def _blocks(pixels: Tensor) -> Tensor:

@@ -40,7 +40,10 @@ class Lion(optim.Optimizer):
 
     def _move(self, parameters: list[Tensor], gradients: list[Tensor], group: dict[str, Any]) -> None:
         first, second = group["betas"]
-        moments = [self.state[one].setdefault("moment", torch.zeros_like(one)) for one in parameters]
+        for one in parameters:
+            if "moment" not in self.state[one]:
+                self.state[one]["moment"] = torch.zeros_like(one)
+        moments = [self.state[one]["moment"] for one in parameters]
         updates = torch._foreach_lerp(gradients, moments, first)
         torch._foreach_sign_(updates)
         torch._foreach_mul_(parameters, 1.0 - group["lr"] * group["weight_decay"])

@@ -12,12 +12,15 @@ from PIL import Image
 from skimage import data as photographs
 
 from vasari.foundation.errors import PlanError, TrainingError
+from vasari.foundation.plans import from_dict
 from vasari.foundation.runs import RunFolder
 from vasari.models import hub
+from vasari.models.augmentation import AUGMENTATIONS
 from vasari.models.generators import Generator
+from vasari.models.losses import CRITIC_LOSSES, GENERATOR_LOSSES
 from vasari.tasks.generate.judge import Judge, sampled
 from vasari.tasks.generate.objective import GenerateObjective, build
-from vasari.tasks.generate.plan import KINDS, PENALTIES, GeneratePlan
+from vasari.tasks.generate.plan import AUGMENTATION_KINDS, KINDS, PENALTIES, GeneratePlan
 from vasari.tasks.recipe import read_recipe, train_recipe
 
 SMALL = (
@@ -99,8 +102,24 @@ def test_penalties_come_every_nth_step_and_count_as_often(pictures: Path) -> Non
 
 def test_clipping_keeps_every_weight_of_the_critic_small(pictures: Path) -> None:
     made = objective(pictures, "objective.clip=0.02", recipe="wgan")
+    weights = [*made.networks["critic"].parameters()]
     made.begin_step(1, 4)
-    assert max(float(one.detach().abs().max()) for one in made.networks["critic"].parameters()) <= 0.02
+    assert max(float(one.detach().abs().max()) for one in weights) <= 0.02
+    with torch.no_grad():
+        weights[0].add_(1.0)  # as the critic's own step may do
+    made.turns[1].losses(batch())
+    assert max(float(one.detach().abs().max()) for one in weights) <= 0.02
+
+
+def test_the_plans_names_are_those_of_the_tables() -> None:
+    assert set(KINDS) == set(CRITIC_LOSSES) == set(GENERATOR_LOSSES)
+    assert AUGMENTATION_KINDS == tuple(AUGMENTATIONS)
+
+
+@pytest.mark.parametrize("penalty", ["r1", "r1r2", "wgan-gp"])
+def test_a_penalty_a_picture_and_a_norm_over_the_batch_are_refused_together(penalty: str, pictures: Path) -> None:
+    with pytest.raises(PlanError, match="batch-normalized"):
+        objective(pictures, f"objective.penalty={penalty}", recipe="dcgan")
 
 
 def test_augmentation_rises_over_its_ramp() -> None:
@@ -124,7 +143,8 @@ def test_the_balance_is_the_share_of_pairs_that_the_critic_tells_apart(pictures:
 
 def test_samples_are_judged_against_the_training_pictures(pictures: Path) -> None:
     made = objective(pictures)
-    judge = Judge.of(made.examples(0), 18, GeneratePlan(judged_samples=20))
+    plan = read_recipe("rpgan", SMALL_RESIDUAL).objective
+    judge = Judge.of(made._pictures, from_dict(GeneratePlan, {**plan, "judged_samples": 20}))
 
     class Copier(Generator):
         latent, layers, px = 4, 1, 16

@@ -10,8 +10,10 @@ from torch import Tensor, nn
 from vasari.models.generators import Generator
 from vasari.models.picture_features import feature_network
 from vasari.tasks import set_metrics
+from vasari.tasks.data.picture_set import PictureSet
+from vasari.tasks.generate.examples import GenerateExamples
 from vasari.tasks.generate.plan import GeneratePlan
-from vasari.tasks.objectives import Examples, Validation
+from vasari.tasks.objectives import Validation
 
 GRID_ROWS, GRID_COLUMNS = 6, 10
 COPIES_SHOWN = 10
@@ -29,10 +31,14 @@ class Judge:
     samples: int
 
     @classmethod
-    def of(cls, examples: Examples, pictures: int, plan: GeneratePlan) -> Judge:
-        """Take the first example of each picture, as many as the plan says."""
-        count = max(2, min(pictures, plan.judged_pictures))
-        shown = torch.stack([examples[index]["pictures"] for index in range(count)])
+    def of(cls, pictures: PictureSet, plan: GeneratePlan) -> Judge:
+        """Take the middle of each picture, as many as the plan says; where it names an era, one aged crop of each."""
+        count = max(2, min(len(pictures), plan.judged_pictures))
+        if plan.era:
+            examples = GenerateExamples(pictures, plan, seed=0)
+            shown = torch.stack([examples[index]["pictures"] for index in range(count)])
+        else:
+            shown = torch.stack([pictures.tensor(index, plan.pictures.px) for index in range(count)])
         features = feature_network(plan.features)
         return cls(shown, features_of(features, shown), features, plan.judged_samples)
 
@@ -44,7 +50,7 @@ class Judge:
         """
         made = sampled(generator, self.samples, SEED_OF_SAMPLES)
         found = features_of(self.features, made)
-        indices, distances = (one[:, 0] for one in set_metrics.nearest(found, self.known))
+        indices, distances = self._nearest(found)
         closest = distances.argsort()[:COPIES_SHOWN]
         grid = made[: GRID_ROWS * GRID_COLUMNS]
         columns = min(GRID_COLUMNS, len(grid))
@@ -52,6 +58,14 @@ class Judge:
         pairs = torch.stack([made[closest], self.pictures[indices[closest]]])
         metrics = set_metrics.compare_sets(self.known, found)
         return Validation(metrics, {"samples": grid.unflatten(0, (-1, columns)), "nearest": pairs})
+
+    def _nearest(self, found: Tensor) -> tuple[Tensor, Tensor]:
+        """Index and distance of the training picture, or its mirror image, that is nearest to each sample [N, d]."""
+        mirrored = features_of(self.features, self.pictures.flip(3))
+        either = [tuple(one[:, 0] for one in set_metrics.nearest(found, known)) for known in (self.known, mirrored)]
+        (indices, distances), (others, their_distances) = either
+        nearer = their_distances < distances
+        return torch.where(nearer, others, indices), torch.where(nearer, their_distances, distances)
 
 
 @torch.no_grad()

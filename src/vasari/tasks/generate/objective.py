@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from vasari.foundation.errors import PlanError
 from vasari.foundation.plans import from_dict
 from vasari.models.augmentation import augmented
-from vasari.models.cards import NETWORKS
+from vasari.models.cards import built
 from vasari.models.generators import Generator
 from vasari.models.losses import CRITIC_LOSSES, GENERATOR_LOSSES, gradient_penalty, interpolation_penalty
 from vasari.models.picture_critics import ResidualCritic
@@ -88,15 +88,11 @@ class GenerateObjective(Objective):
 
     def begin_step(self, step: int, images_seen: int) -> None:
         self._step, self._augment = step, self._plan.augment_share(images_seen)
-        if self._plan.penalty == "clip":
-            # Arjovsky et al. 2017, algorithm 1, line 7: after the critic's step, which is before the next one.
-            with torch.no_grad():
-                for weight in self._critic.parameters():
-                    weight.clamp_(-self._plan.clip, self._plan.clip)
+        self._clip()
 
     def validate(self, networks: Mapping[str, nn.Module]) -> Validation:
         if self._judge is None:
-            self._judge = Judge.of(self.examples(0), len(self._pictures), self._plan)
+            self._judge = Judge.of(self._pictures, self._plan)
         generator = networks["generator"]
         if not isinstance(generator, Generator):
             raise TypeError("the network under validation is no generator")
@@ -109,8 +105,8 @@ class GenerateObjective(Objective):
         made = self._shown(made)
         penalized = plan.penalty in ("r1", "r1r2") and self._step % plan.penalty_every == 0
         if penalized:
-            real.requires_grad_(True)
-            made.requires_grad_(plan.penalty == "r1r2")
+            real = real.detach().requires_grad_(True)
+            made = made.detach().requires_grad_(plan.penalty == "r1r2")
         of_real, of_made = self._critic(real), self._critic(made)
         terms = {
             "critic": CRITIC_LOSSES[plan.adversarial](of_real, of_made),
@@ -125,6 +121,7 @@ class GenerateObjective(Objective):
         return terms
 
     def _generator_losses(self, batch: Batch) -> dict[str, Tensor]:
+        self._clip()
         real = batch["pictures"]
         of_made = self._critic(self._shown(self._made(len(real))))
         of_real = of_made.detach()
@@ -132,6 +129,13 @@ class GenerateObjective(Objective):
             with torch.no_grad():
                 of_real = self._critic(self._shown(real))
         return {"adversarial": GENERATOR_LOSSES[self._plan.adversarial](of_real, of_made)}
+
+    @torch.no_grad()
+    def _clip(self) -> None:
+        """Clip the critic's weights before either player uses it (Arjovsky et al. 2017, algorithm 1, line 7)."""
+        if self._plan.penalty == "clip":
+            for weight in self._critic.parameters():
+                weight.clamp_(-self._plan.clip, self._plan.clip)
 
     def _made(self, count: int) -> Tensor:
         device = next(self._generator.parameters()).device
@@ -146,7 +150,7 @@ def build(recipe: Recipe, data: tuple[Path | str, ...]) -> GenerateObjective:
     """The objective of a generate recipe; raises `PlanError` for unknown keys, `TrainingError` for no data."""
     plan = from_dict(GeneratePlan, dict(recipe.objective), where=f"{recipe.name}.objective")
     name, options = recipe.network.get("name", "residual-generator"), dict(recipe.network.get("options", {}))
-    generator = _built(name, options)
+    generator = built(name, options)
     if not isinstance(generator, Generator):
         raise PlanError(f"{name} is no generator.", remedy='use [network] name = "residual-generator" or "dcgan"')
     if plan.pictures.px != generator.px:
@@ -158,19 +162,10 @@ def build(recipe: Recipe, data: tuple[Path | str, ...]) -> GenerateObjective:
     return GenerateObjective(generator, critic, {"network": {"name": name, "options": options}}, data, plan)
 
 
-def _built(name: str, options: Mapping[str, Any]) -> nn.Module:
-    if name not in NETWORKS:
-        raise PlanError(f"There is no network {name!r}.", remedy='use [network] name = "residual-generator" or "dcgan"')
-    try:
-        return NETWORKS[name].build(**options)
-    except TypeError as error:
-        raise PlanError(f"{name} has no such option: {error}.", remedy="correct [network.options]") from None
-
-
 def _critic(plan: CriticPlan, generator: Generator) -> nn.Module:
     if plan.name == "dcgan-critic":
-        return _built(plan.name, {"px": generator.px, "width": plan.width, "normalization": plan.normalization})
-    critic = _built(plan.name, {"widths": plan.widths} if plan.widths else {})
+        return built(plan.name, {"px": generator.px, "width": plan.width, "normalization": plan.normalization})
+    critic = built(plan.name, {"widths": plan.widths} if plan.widths else {})
     if not isinstance(critic, ResidualCritic) or critic.px != generator.px:
         raise PlanError(
             f"The critic looks at pictures of another size than the generator's {generator.px} px.",

@@ -23,6 +23,11 @@ class CriticPlan:
     width: int = option(64, "dcgan-critic: width of the first layer", minimum=1)
     normalization: str = option("batch", "dcgan-critic: normalization", choices=("batch", "instance", "none"))
 
+    @property
+    def batch_normalized(self) -> bool:
+        """True where a picture's score depends on the others of its batch."""
+        return self.name == "dcgan-critic" and self.normalization == "batch"
+
 
 @dataclass(frozen=True)
 class GeneratePlan:
@@ -51,6 +56,11 @@ class GeneratePlan:
             raise PlanError(
                 "adversarial=wgan needs a critic of bounded slope, and penalty=none does not bound it.",
                 remedy="use --set objective.penalty=clip (WGAN) or wgan-gp",
+            )
+        if self.critic.batch_normalized and self.penalty in ("wgan-gp", "r1", "r1r2"):
+            raise PlanError(
+                f"penalty={self.penalty} needs a gradient for each picture, and a batch-normalized critic has none.",
+                remedy="use --set objective.critic.normalization=none (Gulrajani et al. 2017, section 4)",
             )
         if self.era and self.pictures.kept_px < 2 * self.pictures.px:
             raise PlanError(

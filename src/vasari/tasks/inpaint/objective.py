@@ -15,7 +15,7 @@ from torch.nn import functional
 from vasari.foundation.errors import PlanError
 from vasari.foundation.plans import check, from_dict, option
 from vasari.models import hub
-from vasari.models.cards import NETWORKS
+from vasari.models.cards import NETWORKS, built
 from vasari.models.feature_networks import FeatureNetwork, feature_distance, load_features
 from vasari.models.inpainters import Inpainter, coarser, enlarged, smooth_fill
 from vasari.models.losses import CRITIC_LOSSES, GENERATOR_LOSSES, log_mean_square, structural_dissimilarity
@@ -207,7 +207,7 @@ def build(recipe: Recipe, data: tuple[Path, ...]) -> InpaintObjective:
         loaded = hub.load(plan.start_from)
         inpainter, header = loaded.network, {"network": loaded.recipe["network"]}
     else:
-        inpainter, header = NETWORKS[name].build(**options), {"network": {"name": name, "options": options}}
+        inpainter, header = built(name, options), {"network": {"name": name, "options": options}}
     if not isinstance(inpainter, Inpainter):
         raise PlanError(f"{name} is no inpainter.", remedy='use [network] name = "inpainter"')
     return InpaintObjective(inpainter.train(), header, data, plan)

@@ -15,7 +15,7 @@ from vasari.foundation.damage import ERAS, age
 from vasari.foundation.errors import PlanError
 from vasari.foundation.plans import check, from_dict, option
 from vasari.models import hub
-from vasari.models.cards import NETWORKS
+from vasari.models.cards import NETWORKS, built
 from vasari.models.losses import (
     CRITIC_LOSSES,
     GENERATOR_LOSSES,
@@ -284,7 +284,7 @@ def build(recipe: Recipe, data: tuple[Path, ...]) -> RestoreObjective:
         loaded = hub.load(plan.start_from)
         restorer, header = loaded.network, {"network": loaded.recipe["network"]}
     else:
-        restorer, header = NETWORKS[name].build(**options), {"network": {"name": name, "options": options}}
+        restorer, header = built(name, options), {"network": {"name": name, "options": options}}
     if not isinstance(restorer, Restorer):
         raise PlanError(f"{name} is no restorer.", remedy='use [network] name = "restorer"')
     return RestoreObjective(restorer.train(), header, data, plan)

@@ -41,7 +41,8 @@ class Adversary:
         if self._every and (step + 1) % self._every == 0:
             with torch.autocast(real.device.type, enabled=False):
                 shown = real.detach().float().requires_grad_(True)
-                terms["penalty"] = self._every * gradient_penalty(self.critic(shown), shown)
+                # Of the mean over patches: a penalty of their sum would grow with the crop.
+                terms["penalty"] = self._every * gradient_penalty(self.critic(shown).mean((1, 2, 3)), shown)
         return terms
 
     def favor(self, real: Tensor, made: Tensor) -> Tensor:
