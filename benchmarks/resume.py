@@ -28,11 +28,11 @@ from vasari.foundation.runs import RunFolder
 
 TIMED = ("images_per_second", "seconds")
 SETTINGS = {
-    "train.images": "960",
+    "train.images": "4000",
     "train.batch": "8",
     "train.log_every_steps": "1",
     "train.save_every_seconds": "1",
-    "train.validate_every_images": "240",
+    "train.validate_every_images": "1000",
     "objective.judged_samples": "32",
 }
 

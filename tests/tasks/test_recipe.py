@@ -10,7 +10,7 @@ import pytest
 from vasari.foundation.errors import PlanError
 from vasari.foundation.toml_text import to_toml
 from vasari.tasks.objectives import OBJECTIVES
-from vasari.tasks.recipe import build_objective, read_recipe, recipe_from, shipped
+from vasari.tasks.recipe import build_objective, read_recipe, recipe_from, shipped, train_recipe
 
 
 @pytest.mark.parametrize("name", shipped())
@@ -56,3 +56,18 @@ def test_unknown_names_are_refused() -> None:
         read_recipe("perfection")
     with pytest.raises(PlanError, match="kind=sculpt is not known"):
         build_objective(recipe_from({"kind": "sculpt"}, "mine"), ())
+
+
+def test_a_run_among_its_own_pictures_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "pictures").mkdir()
+    for run in (tmp_path / "pictures", tmp_path / "pictures" / "run"):
+        with pytest.raises(PlanError, match="among the pictures"):
+            train_recipe("rpgan", (tmp_path / "pictures",), run)
+    (tmp_path / "file").write_text("")
+    with pytest.raises(PlanError, match="is a file"):
+        train_recipe("rpgan", (tmp_path / "pictures",), tmp_path / "file")
+
+
+def test_data_of_a_wrong_kind_are_refused() -> None:
+    with pytest.raises(PlanError, match="data=3 is no list"):
+        read_recipe("rpgan", ("data=3",))

@@ -268,3 +268,18 @@ def test_the_noise_of_every_step_and_process_is_its_own() -> None:
 
 def test_the_table_of_objectives_holds_builders() -> None:
     assert "restore" in OBJECTIVES and all(callable(build) for build in OBJECTIVES.values())
+
+
+def test_a_weight_below_0_is_refused(tmp_path: Path, toys: ModuleType) -> None:
+    with pytest.raises(PlanError, match=r"losses\.content=-1"):
+        train(toys.Restoration(), short(losses={"content": -1.0}), RunFolder(tmp_path / "run"))
+
+
+def test_resuming_says_what_it_found(
+    tmp_path: Path, toys: ModuleType, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "run"
+    train(toys.Restoration(), short(), RunFolder(path, {"data": ["one"]}), resume=True)
+    assert "this is its beginning" in capsys.readouterr().err
+    train(toys.Restoration(), short(), RunFolder(path, {"data": ["other"]}), resume=True)
+    assert "The data were ['one'] and are ['other']" in capsys.readouterr().err

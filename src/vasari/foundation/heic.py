@@ -51,7 +51,7 @@ def _header(path: Path, page: int, limits: Limits) -> tuple[Header, Any]:
     except Exception as error:  # pillow-heif passes on whatever its decoder raises
         raise _damaged(path, error) from None
     if image is None:
-        raise PictureError(f"{path} has {pages} page(s); page {page} was asked for.", remedy="count pages from 0")
+        raise PictureError(f"{path} has {pages} page(s); number {page + 1} was asked for.", remedy="name one of them")
     if image.mode not in MODES:
         raise PictureError(f"{path} holds {image.mode} samples.", remedy="convert it to TIFF first")
     channels, has_alpha, depth = MODES[image.mode]

@@ -61,7 +61,7 @@ def _header(path: Path, name: str, page: int, image: Any, limits: Limits) -> Hea
     fields = set(image.get_fields())
     pages = image.get("n-pages") if "n-pages" in fields else 1
     if page < 0 or page >= pages or (page and name not in PAGED):
-        raise PictureError(f"{path} has {pages} page(s); page {page} was asked for.", remedy="count pages from 0")
+        raise PictureError(f"{path} has {pages} page(s); number {page + 1} was asked for.", remedy="name one of them")
     channels, has_alpha = _channels(path, image)
     whole = name == "webp" or (name == "png" and "interlaced" in fields) or (name == "jpeg" and is_progressive(path))
     check_limits(path, image.width, image.height, not whole, limits)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -41,8 +42,12 @@ def built(name: str, options: Mapping[str, Any]) -> nn.Module:
         raise PlanError(f"There is no network {name!r}.", remedy=f"choose from: {', '.join(NETWORKS)}")
     try:
         return NETWORKS[name].build(**options)
-    except TypeError as error:
-        raise PlanError(f"{name} has no such option: {error}.", remedy="correct [network.options]") from None
+    except TypeError:
+        known = list(inspect.signature(NETWORKS[name].build).parameters)
+        raise PlanError(
+            f"{name} cannot be built with the options {dict(options)}.",
+            remedy=f"use [network.options] of these, in their types: {', '.join(known)}",
+        ) from None
 
 
 NETWORKS: Mapping[str, Card] = MappingProxyType(

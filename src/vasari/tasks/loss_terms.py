@@ -20,6 +20,12 @@ def term_weights(objective: Objective, plan: TrainPlan) -> dict[str, float]:
             f"losses.{unknown[0]} is no term of this objective.",
             remedy=f"use one of: {', '.join(sorted(objective.weights))}",
         )
+    negative = sorted(name for name, weight in plan.losses.items() if not weight >= 0)
+    if negative:
+        raise PlanError(
+            f"losses.{negative[0]}={plan.losses[negative[0]]} is below 0: what it weighs would be made worse.",
+            remedy="use 0 to leave a term out",
+        )
     return {**objective.weights, **plan.losses}
 
 

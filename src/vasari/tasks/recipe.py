@@ -95,6 +95,9 @@ def recipe_from(values: Mapping[str, Any], name: str) -> Recipe:
     wrong = [table for table in TABLES[1:5] if not isinstance(values.get(table, {}), Mapping)]
     if wrong:
         raise PlanError(f"{name}: {wrong[0]} is no table.", remedy=f"write [{wrong[0]}] and its keys below it")
+    data = values.get("data", [])
+    if not isinstance(data, list) or not all(isinstance(one, str) for one in data):
+        raise PlanError(f"{name}.data={data!r} is no list of names.", remedy="name the pictures with --data")
     train = dict(values.get("train", {}))
     of_train = train.pop("losses", {})
     if not isinstance(of_train, Mapping):
@@ -145,9 +148,24 @@ def train_recipe(
     from vasari.tasks.training import train
 
     recipe = read_recipe(name_or_path, settings)
+    _keep_apart(Path(run), data)
     folder = RunFolder(Path(run), {**recipe.to_dict(), "data": [str(one) for one in data]})
     objective = build_objective(recipe, data)
     if os.environ.get("RANK", "0") == "0":  # of several processes that `torchrun` started, the first speaks
         for line in objective.data_report:
             print(line, file=sys.stderr)
     return train(objective, recipe.train, folder, resume)
+
+
+def _keep_apart(run: Path, data: tuple[str | Path, ...]) -> None:
+    """Refuse a run folder among the pictures: its grids would be trained on the next time."""
+    folders = [Path(one).expanduser().resolve() for one in data if not str(one).startswith("hf://")]
+    here = run.expanduser().resolve()
+    for folder in folders:
+        if folder.is_dir() and here.is_relative_to(folder):
+            raise PlanError(
+                f"The run's folder {run} lies among the pictures of {folder}.",
+                remedy="name a folder outside of them with -o",
+            )
+    if here.exists() and not here.is_dir():
+        raise PlanError(f"{run} is a file, and a run needs a folder.", remedy="name a folder with -o")

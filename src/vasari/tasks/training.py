@@ -45,7 +45,7 @@ from vasari.tasks.processes import World, joined
 from vasari.tasks.stability import Guard, Verdict, stopped
 from vasari.tasks.train_plan import TrainPlan
 from vasari.tasks.training_batches import steps_of_batches, to_device
-from vasari.tasks.training_report import Report
+from vasari.tasks.training_report import Report, say_how_it_goes_on
 from vasari.tasks.training_state import (
     Player,
     from_checkpoint,
@@ -203,6 +203,8 @@ class _Loop:
         checkpoint = self.run.read_checkpoint()
         if checkpoint is not None:
             from_checkpoint(self.state, checkpoint, self.recipe)
+        if resume and self.world.is_first:
+            say_how_it_goes_on(self.run, checkpoint, self.recipe)
         self.world.wait()
         if self.world.is_first:
             self.run.begin(self.recipe)

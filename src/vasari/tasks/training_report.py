@@ -10,7 +10,7 @@ from typing import Any
 import torch
 
 from vasari.foundation.atomic_files import write_whole
-from vasari.foundation.runs import RunFolder
+from vasari.foundation.runs import Checkpoint, RunFolder
 from vasari.tasks import training_page
 from vasari.tasks.objectives import Validation
 from vasari.tasks.stability import Verdict
@@ -126,6 +126,16 @@ class Report:
             f"{self._counters.images_seen} images ({share:.1f} %) {shown} "
             f"{speed:.1f} images/s, {clock(left)} left"
         )
+
+
+def say_how_it_goes_on(run: RunFolder, checkpoint: Checkpoint | None, recipe: Mapping[str, Any]) -> None:
+    """Tell on stderr what `--resume` found: no run to go on with, or one that saw other data."""
+    if checkpoint is None:
+        print(f"There is no run in {run.path} to go on with; this is its beginning.", file=sys.stderr)
+        return
+    before, now = (one.get("data") for one in (checkpoint.facts["recipe"], recipe))
+    if before != now:
+        print(f"The data were {before} and are {now}: the curve will be another one.", file=sys.stderr)
 
 
 def clock(seconds: float) -> str:

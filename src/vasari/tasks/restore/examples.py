@@ -61,7 +61,7 @@ def load_photographs(folders: Sequence[Path], exclude: str) -> dict[str, np.ndar
     excluded = set(Path(exclude).read_text(encoding="utf-8").split("\n")) if exclude else set()
     photographs: dict[str, np.ndarray] = {}
     for folder in folders:
-        for path in sorted(folder.rglob("*")):
+        for path in sorted(folder.rglob("*")) if folder.is_dir() else [folder]:
             if path.suffix.lower() in SUFFIXES and path.name not in excluded:
                 try:
                     photographs[f"{folder.name}/{path.name}"] = np.asarray(Image.open(path).convert("RGB"))
