@@ -16,19 +16,47 @@ if TYPE_CHECKING:
     from vasari.foundation.image_files import read as open_picture
     from vasari.foundation.picture import Metadata, Picture, Space
     from vasari.foundation.version import VERSION as __version__
+    from vasari.tasks.augment.files import augment_files
+    from vasari.tasks.augment.pictures import AugmentedPictures
+    from vasari.tasks.augment.plan import AugmentPlan
+    from vasari.tasks.generate.apply import generate
+    from vasari.tasks.generate.folder import generate_files
+    from vasari.tasks.generate.sampling_plan import SamplingPlan
+    from vasari.tasks.inpaint.apply import inpaint
+    from vasari.tasks.inpaint.plan import InpaintPlan
     from vasari.tasks.restore.apply import restore
     from vasari.tasks.restore.batch import restore_files
     from vasari.tasks.restore.plan import RestorePlan
+    from vasari.tasks.texture.apply import texture
+    from vasari.tasks.texture.file import texture_file
+    from vasari.tasks.texture.plan import TexturePlan
+    from vasari.tasks.translate.apply import translate
+    from vasari.tasks.translate.translate_plan import TranslatePlan
+    from vasari.tasks.translate.work import translate_files
 
 # Public name -> (module, name there).
 _PUBLIC = {
     "restore": ("vasari.tasks.restore.apply", "restore"),
     "restore_files": ("vasari.tasks.restore.batch", "restore_files"),
+    "translate": ("vasari.tasks.translate.apply", "translate"),
+    "translate_files": ("vasari.tasks.translate.work", "translate_files"),
+    "augment_files": ("vasari.tasks.augment.files", "augment_files"),
+    "AugmentedPictures": ("vasari.tasks.augment.pictures", "AugmentedPictures"),
+    "generate": ("vasari.tasks.generate.apply", "generate"),
+    "generate_files": ("vasari.tasks.generate.folder", "generate_files"),
+    "inpaint": ("vasari.tasks.inpaint.apply", "inpaint"),
+    "InpaintPlan": ("vasari.tasks.inpaint.plan", "InpaintPlan"),
+    "texture": ("vasari.tasks.texture.apply", "texture"),
+    "texture_file": ("vasari.tasks.texture.file", "texture_file"),
     "open_picture": ("vasari.foundation.image_files", "read"),
     "Picture": ("vasari.foundation.picture", "Picture"),
     "Metadata": ("vasari.foundation.picture", "Metadata"),
     "Space": ("vasari.foundation.picture", "Space"),
+    "AugmentPlan": ("vasari.tasks.augment.plan", "AugmentPlan"),
+    "TranslatePlan": ("vasari.tasks.translate.translate_plan", "TranslatePlan"),
+    "TexturePlan": ("vasari.tasks.texture.plan", "TexturePlan"),
     "RestorePlan": ("vasari.tasks.restore.plan", "RestorePlan"),
+    "SamplingPlan": ("vasari.tasks.generate.sampling_plan", "SamplingPlan"),
     "VasariError": ("vasari.foundation.errors", "VasariError"),
     "__version__": ("vasari.foundation.version", "VERSION"),
 }
@@ -36,11 +64,25 @@ _PUBLIC = {
 __all__ = [
     "restore",
     "restore_files",
+    "translate",
+    "translate_files",
+    "augment_files",
+    "AugmentedPictures",
+    "generate",
+    "generate_files",
+    "inpaint",
+    "InpaintPlan",
+    "texture",
+    "texture_file",
     "open_picture",
     "Picture",
     "Metadata",
     "Space",
     "RestorePlan",
+    "TexturePlan",
+    "TranslatePlan",
+    "AugmentPlan",
+    "SamplingPlan",
     "VasariError",
     "__version__",
 ]

@@ -25,6 +25,10 @@ SOURCE_TYPES = {
     "enhanced": "http://cv.iptc.org/newscodes/digitalsourcetype/algorithmicallyEnhanced",
     # "The compositing of trained algorithmic media with some other media, such as with inpainting"
     "composite": "http://cv.iptc.org/newscodes/digitalsourcetype/compositeWithTrainedAlgorithmicMedia",
+    # Made by a trained model alone
+    "trained": "http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia",
+    # "Media created purely by an algorithm not based on any sampled training data"
+    "algorithmic": "http://cv.iptc.org/newscodes/digitalsourcetype/algorithmicMedia",
 }
 
 

@@ -114,6 +114,11 @@ class Objective(ABC):
         """The metric that decides which weights are best, and "max" or "min"; None keeps only the last."""
         return None
 
+    @property
+    def data_report(self) -> Sequence[str]:
+        """What was read to train on, in plain words, a line a fact: told before training begins."""
+        return ()
+
     def begin_step(self, step: int, images_seen: int) -> None:
         """Told before each step how far the run is: for terms that fade in or come at every n-th step.
 
@@ -127,13 +132,41 @@ class Objective(ABC):
         return Validation()
 
 
-def _restore(recipe: Recipe, data: tuple[Path, ...]) -> Objective:
+def _restore(recipe: Recipe, data: tuple[str | Path, ...]) -> Objective:
     from vasari.tasks.restore.objective import build
+
+    return build(recipe, tuple(Path(one) for one in data))
+
+
+def _generate(recipe: Recipe, data: tuple[str | Path, ...]) -> Objective:
+    from vasari.tasks.generate.objective import build
 
     return build(recipe, data)
 
 
-# kind of a recipe -> (recipe, folders of data) -> objective
-OBJECTIVES: Mapping[str, Callable[[Recipe, tuple[Path, ...]], Objective]] = {
+def _inpaint(recipe: Recipe, data: tuple[str | Path, ...]) -> Objective:
+    from vasari.tasks.inpaint.objective import build
+
+    return build(recipe, tuple(Path(one) for one in data))
+
+
+def _translate(recipe: Recipe, data: tuple[str | Path, ...]) -> Objective:
+    from vasari.tasks.translate.objective import build
+
+    return build(recipe, data)
+
+
+def _texture(recipe: Recipe, data: tuple[str | Path, ...]) -> Objective:
+    from vasari.tasks.texture.objective import build
+
+    return build(recipe, data)
+
+
+# kind of a recipe -> (recipe, sources of data) -> objective
+OBJECTIVES: Mapping[str, Callable[[Recipe, tuple[str | Path, ...]], Objective]] = {
     "restore": _restore,
+    "inpaint": _inpaint,
+    "generate": _generate,
+    "translate": _translate,
+    "texture": _texture,
 }
