@@ -133,6 +133,20 @@ def test_a_file_of_somebody_else_is_not_replaced(model: Path, tmp_path: Path, ca
     assert mine.read_bytes() != before
 
 
+def test_a_record_is_not_taken_from_another_file(model: Path, tmp_path: Path, capsys) -> None:
+    out = tmp_path / "out"
+    made(capsys, model, "-n", 1, "-o", out)
+    before = times(out)
+    command = ["generate", str(model), "-n", "1", "-o", str(out), "--format", "jpeg"]
+    assert main(command) == ExitCode.FAILED
+    told = capsys.readouterr().err
+    assert "tiny-seed0-0001.treatment.json is the record of another file" in told and "--overwrite" in told
+    assert times(out) == before
+    assert main([*command, "--overwrite"]) == ExitCode.DONE
+    record = read_treatment(out / "tiny-seed0-0001.treatment.json")
+    assert record.result is not None and record.result.name == "tiny-seed0-0001.jpg"
+
+
 def test_what_was_asked_for_is_in_the_picture_and_in_its_record(model: Path, tmp_path: Path, capsys) -> None:
     options = ["--truncation", "0.6", "--edit", "lightness=2,component-1-fine=-1", "--mix", "3:2", "--size-px", "80"]
     made(capsys, model, "-o", tmp_path, "--format", "jpeg", "--seed", 5, *options)

@@ -289,6 +289,19 @@ def test_what_stands_in_the_way_is_not_overwritten(labeled: Path, tmp_path: Path
     assert (tmp_path / "other" / "manifest.csv").read_text() == "a,b\n1,2\n"
 
 
+def test_a_copy_edited_by_somebody_who_kept_what_it_says_of_itself_is_theirs(labeled: Path, tmp_path: Path) -> None:
+    run(labeled, tmp_path / "out")
+    edited = tmp_path / "out" / "cats" / "a--aug-001.png"
+    picture = image_files.read(edited)
+    image_files.write(picture.with_pixels(1 - picture.pixels), tmp_path / "a.png")
+    before = (tmp_path / "a.png").replace(edited).read_bytes()
+    assert image_files.inspect(edited).metadata.xmp == picture.metadata.xmp
+    for _ in range(2):
+        assert [one.result for one in run(labeled, tmp_path / "out").failed] == ["cats/a--aug-001.png"]
+        assert edited.read_bytes() == before
+    assert not run(labeled, tmp_path / "out", overwrite=True).failed and edited.read_bytes() != before
+
+
 def test_sources_are_never_written_onto(labeled: Path, tmp_path: Path) -> None:
     before = contents(labeled)
     with pytest.raises(PlanError, match="both the set"):

@@ -197,6 +197,20 @@ def publish(staged: Path, target: Path) -> None:
         ) from error
 
 
+def withdraw(target: Path) -> None:
+    """Remove an older result before its new record is published; raises `WriteError`.
+
+    Killed in between, nothing stands there that its record does not tell of.
+    """
+    try:
+        target.unlink(missing_ok=True)
+    except OSError as error:
+        raise WriteError(
+            f"{target} could not be replaced: {error.strerror or error}.",
+            remedy="move it elsewhere, or name another file",
+        ) from error
+
+
 def job_key(content: str, operation: str, plan: str, model: str, page: int = 0) -> str:
     """SHA-256 over what decides a result: content hash, operation, plan digest, model digest, page."""
     parts: list[Any] = [content, operation, plan, model, page]

@@ -27,6 +27,7 @@ from vasari.foundation.errors import (
 from vasari.foundation.picture import Metadata, Picture, Space
 from vasari.foundation.treatment import SOURCE_TYPES, read_treatment
 from vasari.models.inpainters import coarser, enlarged, smooth_fill
+from vasari.tasks.batch import page
 from vasari.tasks.inpaint import ground
 from vasari.tasks.inpaint.files import Request, box_of, inpaint_file
 from vasari.tasks.inpaint.filler import Filler
@@ -278,6 +279,36 @@ def test_refusals_of_files(astronaut: Picture, tiny_inpainter: Path, tmp_path: P
     assert (
         inpaint_file(Request(source, tmp_path / "foreign.png", box=box, overwrite=True), options).filled_pixels == 400
     )
+
+
+@pytest.mark.parametrize("moment", [0, 1])
+def test_a_run_that_broke_off_while_it_replaced_goes_on(
+    astronaut: Picture, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, moment: int
+) -> None:
+    """It dies before the new record is published, or between record and result."""
+    source = write_picture(tmp_path / "a.png", astronaut, 8)
+    request = Request(source, tmp_path / "out" / "b.png", box=(5, 6, 20, 20))
+    inpaint_file(request, InpaintPlan(method="telea"))
+    calls = []
+
+    class Died(BaseException):
+        pass
+
+    def dying(staged: Path, target: Path) -> None:
+        calls.append(target.name)
+        if len(calls) > moment:
+            raise Died
+        publish(staged, target)
+
+    publish, other = page.publish, replace(request, box=(50, 60, 20, 20))
+    with monkeypatch.context() as patched:
+        patched.setattr(page, "publish", dying)
+        with pytest.raises(Died):
+            inpaint_file(other, InpaintPlan(method="telea"))
+    assert calls == ["b.treatment.json", "b.png"][: moment + 1]
+    done = inpaint_file(other, InpaintPlan(method="telea"))
+    assert read_treatment(done.record).plan["mask"]["told"] == "50,60,20,20"
+    assert sorted(one.name for one in (tmp_path / "out").iterdir()) == ["b.png", "b.treatment.json"]
 
 
 @pytest.mark.parametrize("first_px", [128, 256])

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from vasari.foundation.errors import PictureError
+from vasari.foundation.errors import PictureError, PictureTooLargeError
 from vasari.tasks.inpaint import exemplar
 
 
@@ -56,3 +56,27 @@ def test_without_a_whole_patch_left_it_says_so() -> None:
     mask[::5, ::5] = False
     with pytest.raises(PictureError, match="no whole patch"):
         exemplar.fill(stripes(40, 40), mask)
+
+
+@pytest.mark.parametrize("patch_px", [7, 15])
+def test_a_hole_too_large_for_memory_is_refused_before_it_takes_any(patch_px: int) -> None:
+    """1 megapixel in patches of 7 pixels, fewer in larger ones; a scattered hole counts with what touches it."""
+    side = 1000 * 7 // patch_px
+    mask = box(side + 100, side + 100, 50, 50, side)
+    picture = np.zeros((3, *mask.shape), np.float32)
+    with pytest.raises(PictureTooLargeError, match="at most") as caught:
+        exemplar.fill(picture, mask, patch_px)
+    assert "--method network" in caught.value.remedy
+    scattered = np.zeros_like(mask)
+    scattered[::patch_px, ::patch_px] = True
+    with pytest.raises(PictureTooLargeError):
+        exemplar.fill(picture, scattered, patch_px)
+
+
+def test_a_hole_up_to_the_limit_is_filled(monkeypatch: pytest.MonkeyPatch) -> None:
+    picture, mask = stripes(60, 60), box(60, 60, 20, 20, 10)
+    monkeypatch.setattr(exemplar, "MOST_PATCH_PIXELS", 16 * 16 * 49)
+    exemplar.fill(picture, mask)
+    monkeypatch.setattr(exemplar, "MOST_PATCH_PIXELS", 16 * 16 * 49 - 1)
+    with pytest.raises(PictureTooLargeError):
+        exemplar.fill(picture, mask)

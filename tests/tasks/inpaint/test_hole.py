@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 from scipy.ndimage import maximum_filter
 
@@ -29,6 +30,22 @@ def test_arrays_of_every_kind_mean_the_same(mask: np.ndarray) -> None:
     assert hole.bounds() == (0, 61, 0, 101)
 
 
+@pytest.mark.parametrize("kind", [int, np.uint8, np.uint16, np.int32, np.uint64, np.int8])
+def test_integers_of_zero_and_one_mean_what_they_say(kind: type, mask: np.ndarray) -> None:
+    assert np.array_equal(Hole.of_array(mask.astype(kind)).plane(), mask)
+    assert Hole.of_array(np.zeros_like(mask, kind)).pixels == 0
+
+
+@pytest.mark.parametrize("kind", [np.int32, np.int64, np.uint32])
+def test_wide_integers_are_of_8_bits_or_refused(kind: type, mask: np.ndarray) -> None:
+    assert np.array_equal(Hole.of_array(np.where(mask, 128, 127).astype(kind)).plane(), mask)
+    with pytest.raises(PictureError, match=r"0 to 65535.*0 to 255"):
+        Hole.of_array(mask.astype(kind) * 65535)
+    if np.dtype(kind).kind == "i":
+        with pytest.raises(PictureError, match="from -1 to 0"):
+            Hole.of_array(-mask.astype(kind))
+
+
 def test_an_area_is_a_slice_and_empty_outside(mask: np.ndarray) -> None:
     hole, wide = Hole.of_array(mask), np.pad(mask, 50)
     rng = np.random.default_rng(0)
@@ -45,6 +62,17 @@ def test_an_area_is_a_slice_and_empty_outside(mask: np.ndarray) -> None:
 def test_growing_is_a_maximum_filter(mask: np.ndarray, by_px: int) -> None:
     grown = Hole.of_array(mask).grown(by_px).plane()
     assert np.array_equal(grown, maximum_filter(mask, 2 * by_px + 1, mode="constant"))
+
+
+@pytest.mark.parametrize("by_px", [1, 7, 40, 120])
+def test_growing_gives_the_bits_of_a_square(by_px: int) -> None:
+    """Across strips too: the plane is higher than one, and the square goes beyond it."""
+    mask = np.random.default_rng(by_px).random((300, 90)) < 1 / (2 * by_px + 1) ** 2
+    mask[150, 40] = True
+    planes = torch.from_numpy(mask).float()[None, None]
+    square = torch.nn.functional.max_pool2d(torch.nn.functional.pad(planes, [by_px] * 4), 2 * by_px + 1, stride=1)
+    grown = Hole.of_array(mask).grown(by_px)
+    assert np.array_equal(grown.packed, np.packbits(square[0, 0].numpy() > 0, axis=1))
 
 
 @pytest.mark.parametrize("mode", ["1", "L", "RGB", "RGBA"])

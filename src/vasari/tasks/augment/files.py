@@ -186,7 +186,9 @@ class _Run:
 
     def _adopted(self, entry: Entry, data: bytes | None) -> bool:
         """True where the result stands already, by its own word, but not in the ledger (killed in between)."""
-        target = self.output / str(entry.result)
+        target, known = self.output / str(entry.result), self.ledger.entries.get((entry.source, entry.page))
+        if known and known.result_stamp and (known.result, known.job) == (entry.result, entry.job):
+            return known.result_stamp.matches(target)  # told before: editors keep what a file says of itself
         if not target.exists():
             return False
         if data is not None:
@@ -214,10 +216,12 @@ class _Run:
             return tuple(self.ledger.entries.values())
 
     def _failure(self, error: Exception, source: Source) -> Entry:
-        """The entry of a failure, expected or not, in the line of the first copy."""
+        """The entry of a failure, expected or not, in the line of the first copy; what was written stays known."""
         if self.options.debug:
             traceback.print_exception(error)
-        entry = Entry(FAILED, source.identity, 1, 1, stem=_stem(self.places[source.identity]), time=now())
+        stem, known = _stem(self.places[source.identity]), self.ledger.entries.get((source.identity, 1))
+        entry = known or Entry(FAILED, source.identity, 1, 1)
+        entry = dataclasses.replace(entry, status=FAILED, stem=stem, seconds=None, megapixels=None, time=now())
         if isinstance(error, VasariError):
             return dataclasses.replace(entry, error=error.message, remedy=error.remedy)
         words = f"{type(error).__name__}: {error}".strip()

@@ -149,6 +149,14 @@ def _as_recorded(target: Target, job: str | None = None) -> bool:
         return False
 
 
+def _tells_of(target: Target) -> bool:
+    """True where the record beside a file is of that file, be it there or not."""
+    try:
+        return _is_of(read_treatment(target.record), target)
+    except (VasariError, OSError):
+        return False
+
+
 def _is_of(record: Treatment, target: Target) -> bool:
     return record.operation == OPERATION and record.result is not None and record.result.name == target.path.name
 
@@ -159,6 +167,11 @@ def _refuse_foreign(targets: list[Target], overwrite: bool) -> None:
             raise WriteError(
                 f"{target.path} stands where a result would go, and is not as Vasari wrote it.",
                 remedy="move it elsewhere, choose another folder with -o, or use --overwrite to replace it",
+            )
+        if not overwrite and target.record.exists() and not _tells_of(target):
+            raise WriteError(
+                f"{target.record} is the record of another file than {target.path.name}, which would take its place.",
+                remedy="choose another folder with -o, or use --overwrite to replace the record",
             )
 
 

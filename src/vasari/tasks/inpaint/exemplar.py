@@ -13,11 +13,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 import torch
 
-from vasari.foundation.errors import PictureError
+from vasari.foundation.errors import PictureError, PictureTooLargeError
 from vasari.models.inpainters import coarser, smooth_fill
 
 Array = np.ndarray
 SMALLEST_SIDE_PX = 24
+# Of all patches that touch the hole, which are held at once: 1 megapixel in patches of 7×7 (about 3 GB).
+MOST_PATCH_PIXELS = 1_000_000 * 7 * 7
 # Rounds of search and vote at the finest level, and how many more at each coarser one.
 ROUNDS, MORE_ROUNDS, MOST_ROUNDS = 3, 2, 12
 SWEEPS = 2  # of PatchMatch in a round
@@ -33,8 +35,10 @@ NEARNESS = 0.1
 def fill(pixels: Array, mask: Array, patch_px: int = 7, seed: int = 0) -> Array:
     """pixels float32 [channels, rows, columns], mask bool [rows, columns], True where missing -> pixels filled.
 
-    The same seed gives the same fill. Raises `PictureError` where no whole patch is left to copy from.
+    The same seed gives the same fill. Raises `PictureError` where no whole patch is left to copy from, and
+    `PictureTooLargeError` where the hole needs more in memory than is sensible.
     """
+    _check_size(mask, patch_px)
     levels = _pyramid(pixels, mask, patch_px)
     rng = np.random.default_rng(seed)
     found: Array | None = None
@@ -54,6 +58,17 @@ def fill(pixels: Array, mask: Array, patch_px: int = 7, seed: int = 0) -> Array:
             level.vote(nearest, distances, softness)
         found, below = level.as_map(nearest), level.picture().transpose(1, 2, 0)
     return level.picture()
+
+
+def _check_size(mask: Array, patch_px: int) -> None:
+    """Refuse a hole touched by more patches than may be held; a scattered one is touched by more than it is large."""
+    patches, most = int(_within(mask, patch_px // 2).sum()), MOST_PATCH_PIXELS // patch_px**2
+    if patches > most:
+        raise PictureTooLargeError(
+            f"The hole takes {patches / 1e6:.2f} megapixels with the border that patches of {patch_px}×{patch_px} "
+            f"pixels reach; method exemplar takes {most / 1e6:.2f} at most.",
+            remedy="use --method network, which works in tiles, or fill the hole part by part",
+        )
 
 
 def _pyramid(pixels: Array, mask: Array, patch_px: int) -> list[tuple[Array, Array]]:

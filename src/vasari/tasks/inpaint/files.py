@@ -6,10 +6,7 @@ The result and the record are staged in a hidden folder beside them and then mad
 from __future__ import annotations
 
 import hashlib
-import shutil
-import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,8 +14,9 @@ from vasari.foundation import batches, image_files, plans
 from vasari.foundation.errors import PlanError, WriteError
 from vasari.foundation.image_files import FORMATS, Header, Limits
 from vasari.foundation.image_formats import DEFAULT_LIMITS
-from vasari.foundation.ledgers import Stamp, job_key
+from vasari.foundation.ledgers import Stamp, job_key, withdraw
 from vasari.foundation.treatment import read_treatment
+from vasari.foundation.work_folders import work_folder
 from vasari.tasks.batch.page import Page, make_visible, stage
 from vasari.tasks.batch.work import models_digest
 from vasari.tasks.inpaint.hole import Hole
@@ -94,8 +92,9 @@ def inpaint_file(
         request.output.suffix,
         key,
     )
-    with _work_folder(request.output.parent) as folder:
+    with work_folder(request.output.parent) as folder:
         staged = stage(page, work, work.ready({}), folder, limits=limits, advance=advance)
+        withdraw(request.output)
         make_visible(staged)
     return Inpainted(request.output, record, hole.pixels, hole.share, staged.result_stamp.sha256)
 
@@ -174,22 +173,6 @@ def _same(one: Path, other: Path | None) -> bool:
         return other is not None and one.samefile(other)
     except OSError:
         return False
-
-
-@contextmanager
-def _work_folder(folder: Path) -> Iterator[Path]:
-    """A hidden folder beside the result, gone afterwards."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        work = Path(tempfile.mkdtemp(prefix=".vasari-", dir=folder))
-    except OSError as error:
-        raise WriteError(
-            f"{folder} cannot be written into: {error.strerror or error}.", remedy="name a file in another folder"
-        ) from error
-    try:
-        yield work
-    finally:
-        shutil.rmtree(work, ignore_errors=True)
 
 
 def box_of(text: str) -> tuple[int, ...]:

@@ -35,7 +35,11 @@ class Hole:
 
     @classmethod
     def of_array(cls, mask: np.ndarray) -> Hole:
-        """From [rows, columns] (or [rows, columns, 1]): bool, or numbers of which half their full scale is missing."""
+        """From [rows, columns] (or [rows, columns, 1]): bool, or numbers of which half their full scale is missing.
+
+        The full scale of floats, and of integers none of which is above 1, is 1; of other integers what their kind
+        holds, but 255 where that is more than 16 bits. Raises `PictureError` where one of those lies outside 0..255.
+        """
         mask = np.asarray(mask)
         if mask.ndim == 3 and mask.shape[2] == 1:
             mask = mask[:, :, 0]
@@ -44,8 +48,7 @@ class Hole:
                 f"Got a mask of shape {mask.shape}; the rule is [rows, columns].", remedy="pass one plane, 1 = missing"
             )
         if mask.dtype != bool:
-            scale = np.iinfo(mask.dtype).max if mask.dtype.kind in "ui" else 1.0
-            mask = mask >= HALF * scale
+            mask = mask >= HALF * _full_scale(mask)
         return cls(np.packbits(mask, axis=1), *mask.shape)
 
     @classmethod
@@ -124,7 +127,8 @@ class Hole:
         for top in range(0, self.height, ROWS_AT_A_TIME):
             bottom = min(top + ROWS_AT_A_TIME, self.height)
             part = torch.from_numpy(self.area(top - by_px, bottom + by_px, -by_px, self.width + by_px)).float()
-            wide = functional.max_pool2d(part[None, None], 2 * by_px + 1, stride=1)[0, 0]
+            tall = functional.max_pool2d(part[None, None], (2 * by_px + 1, 1), stride=1)
+            wide = functional.max_pool2d(tall, (1, 2 * by_px + 1), stride=1)[0, 0]
             packed[top:bottom] = np.packbits(wide.numpy() > 0, axis=1)
         return Hole(packed, self.height, self.width)
 
@@ -145,3 +149,16 @@ class Hole:
     def tensor(self, top: int, bottom: int, left: int, right: int) -> Tensor:
         """`area` as float32 [1, 1, rows, columns]."""
         return torch.from_numpy(self.area(top, bottom, left, right)).float()[None, None]
+
+
+def _full_scale(mask: np.ndarray) -> float:
+    """What number says wholly missing; raises `PictureError` where integers leave it open."""
+    if mask.dtype.kind not in "ui":
+        return 1.0
+    least, most, wide = int(mask.min(initial=0)), int(mask.max(initial=0)), mask.dtype.itemsize > 2
+    if wide and (least < 0 or most > 255):
+        raise PictureError(
+            f"Got a mask of {mask.dtype} from {least} to {most}; the rule is 0 and 1, or 0 to 255.",
+            remedy="pass a mask of bool, uint8 or uint16",
+        )
+    return 1.0 if most <= 1 else 255.0 if wide else float(np.iinfo(mask.dtype).max)
