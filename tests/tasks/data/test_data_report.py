@@ -47,9 +47,10 @@ def recipe(tmp_path: Path, toys: ModuleType, monkeypatch: pytest.MonkeyPatch) ->
 def test_training_tells_what_was_read_before_it_begins(
     recipe: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    done = train_recipe(recipe, ("hf://owner/name", tmp_path), tmp_path / "run")
+    pictures = tmp_path / "pictures"
+    done = train_recipe(recipe, ("hf://owner/name", pictures), tmp_path / "run")
     assert done["finished"]
-    assert capsys.readouterr().err.startswith(f"Read hf://owner/name.\nRead {tmp_path}.\n")
+    assert capsys.readouterr().err.startswith(f"Read hf://owner/name.\nRead {pictures}.\n")
     assert "hf://owner/name" in (tmp_path / "run" / "recipe.toml").read_text()
 
 
