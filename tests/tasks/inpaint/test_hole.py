@@ -99,3 +99,13 @@ def test_masks_of_another_size_or_without_surroundings_are_refused(mask: np.ndar
         Hole.of_array(np.ones((70, 101), bool)).check(70, 101)
     with pytest.raises(PictureError, match="shape"):
         Hole.of_array(np.ones((3, 70, 101), bool))
+
+
+def test_a_mask_file_of_0_and_1_is_no_empty_one(tmp_path: Path) -> None:
+    mask = np.zeros((20, 30), np.uint8)
+    Image.fromarray(mask).save(tmp_path / "black.png")
+    assert Hole.of_file(tmp_path / "black.png").pixels == 0
+    mask[3:5] = 1
+    Image.fromarray(mask).save(tmp_path / "ones.png")
+    with pytest.raises(PictureError, match="nothing in it is light"):
+        Hole.of_file(tmp_path / "ones.png")

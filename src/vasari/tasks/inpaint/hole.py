@@ -57,10 +57,17 @@ class Hole:
         with image_files.open_rows(path, limits=limits) as reader:
             header = reader.header
             packed = np.empty((header.height, -(-header.width // 8)), np.uint8)
+            lightest = 0.0
             for top in range(0, header.height, ROWS_AT_A_TIME):
                 bottom = min(top + ROWS_AT_A_TIME, header.height)
-                raw = reader.read(top, bottom)[:, :, : header.channels]
-                packed[top:bottom] = np.packbits(raw.mean(2) >= HALF * SCALES[header.depth], axis=1)
+                grey = reader.read(top, bottom)[:, :, : header.channels].mean(2) / SCALES[header.depth]
+                packed[top:bottom] = np.packbits(grey >= HALF, axis=1)
+                lightest = max(lightest, float(grey.max()))
+        if 0 < lightest < HALF:
+            raise PictureError(
+                f"The mask {path.name} is not black, and nothing in it is light: at most {lightest:.3f} of full scale.",
+                remedy=f"draw what is missing with {HALF:g} of full scale or more: white is 255, not 1",
+            )
         return cls(packed, header.height, header.width)
 
     @classmethod
