@@ -57,6 +57,7 @@ def test_every_field_of_the_plan_is_an_option_and_described(capsys: pytest.Captu
         (["P", "--box", "1,1,5,5", "-o", "OUT.png", "--patch-px", "8"], ExitCode.USAGE),
         (["P", "--box", "1,1,5,5", "-o", "OUT.png", "--page", "0"], ExitCode.USAGE),
         (["P", "--box", "1,1,5,5", "-o", "OUT.jpg"], ExitCode.USAGE),
+        (["P", "--box", "1,1,5,5", "-o", "OUT.jpg", "--format", "png"], ExitCode.USAGE),
         (["P", "--mask", "P", "-o", "OUT.png"], ExitCode.USAGE),
         (["P", "--mask", "half.png", "-o", "OUT.png"], ExitCode.FAILED),
         (["P", "--mask", "full.png", "-o", "OUT.png"], ExitCode.FAILED),

@@ -121,6 +121,11 @@ def find_hole(request: Request, plan: InpaintPlan, header: Header, limits: Limit
 def _format(request: Request, plan: InpaintPlan, header: Header, hole: Hole) -> str:
     """The format of the result, by the plan or the ending of its name."""
     format = plan.format or image_files.format_of(request.output)
+    if request.output.suffix.lower() not in FORMATS[format].suffixes:
+        raise PlanError(
+            f"{request.output.name} would hold a {format} file, which its ending does not say.",
+            remedy=f"name it {request.output.stem}{FORMATS[format].suffixes[0]}, or leave --format out",
+        )
     if format in LOSSY and not plan.lossy and not is_mere_copy(header, hole, format):
         raise PlanError(
             f"{request.output.name} would be a {format} file, in which pixels outside the mask change too.",
