@@ -210,6 +210,11 @@ def test_what_does_not_fit_is_refused(settings: tuple[str, ...], match: str, pic
         objective(pictures, *settings)
 
 
+def test_a_batch_of_more_pictures_than_there_are_is_refused(pictures: Path) -> None:
+    with pytest.raises(PlanError, match=r"train\.batch=19 is more than the 18 pictures"):
+        objective(pictures, "train.batch=19")
+
+
 def test_an_empty_folder_and_one_picture(tmp_path: Path) -> None:
     empty = tmp_path / "empty"
     empty.mkdir()

@@ -17,7 +17,9 @@ from vasari.models.generators import Generator
 from vasari.models.losses import CRITIC_LOSSES, GENERATOR_LOSSES, gradient_penalty, interpolation_penalty
 from vasari.models.picture_critics import ResidualCritic
 from vasari.tasks.data.gather import gather
+from vasari.tasks.data.picture_set import PictureSet, check_batch
 from vasari.tasks.data.provenance import describe_sources
+from vasari.tasks.first_weights import first_network
 from vasari.tasks.generate.examples import GenerateExamples
 from vasari.tasks.generate.judge import Judge
 from vasari.tasks.generate.plan import CriticPlan, GeneratePlan
@@ -78,6 +80,11 @@ class GenerateObjective(Objective):
     def published(self) -> Mapping[str, Mapping[str, Any]]:
         made_from = {"training_pictures": len(self._pictures), "training_data": describe_sources(self._data)}
         return {"generator": {**self._header, "task": "generate", "px": self._generator.px, **made_from}}
+
+    @property
+    def pictures(self) -> PictureSet:
+        """What is learned from."""
+        return self._pictures
 
     @property
     def data_report(self) -> Sequence[str]:
@@ -149,17 +156,16 @@ class GenerateObjective(Objective):
 def build(recipe: Recipe, data: tuple[Path | str, ...]) -> GenerateObjective:
     """The objective of a generate recipe; raises `PlanError` for unknown keys, `TrainingError` for no data."""
     plan = from_dict(GeneratePlan, dict(recipe.objective), where=f"{recipe.name}.objective")
-    name, options = recipe.network.get("name", "residual-generator"), dict(recipe.network.get("options", {}))
-    generator = built(name, options)
-    if not isinstance(generator, Generator):
-        raise PlanError(f"{name} is no generator.", remedy='use [network] name = "residual-generator" or "dcgan"')
+    generator, header = first_network(recipe, Generator, "residual-generator")  # type: ignore[type-abstract]
     if plan.pictures.px != generator.px:
         raise PlanError(
             f"The generator makes pictures of {generator.px} px and is shown pictures of {plan.pictures.px} px.",
             remedy=f"use --set objective.pictures.px={generator.px}",
         )
     critic = _critic(plan.critic, generator)
-    return GenerateObjective(generator, critic, {"network": {"name": name, "options": options}}, data, plan)
+    objective = GenerateObjective(generator, critic, header, data, plan)
+    check_batch(objective.pictures, recipe.train.batch)
+    return objective
 
 
 def _critic(plan: CriticPlan, generator: Generator) -> nn.Module:

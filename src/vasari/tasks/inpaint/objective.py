@@ -14,12 +14,12 @@ from torch.nn import functional
 
 from vasari.foundation.errors import PlanError
 from vasari.foundation.plans import check, from_dict, option
-from vasari.models import hub
-from vasari.models.cards import NETWORKS, built
+from vasari.models.cards import NETWORKS
 from vasari.models.feature_networks import FeatureNetwork, feature_distance, load_features
 from vasari.models.inpainters import Inpainter, coarser, enlarged, smooth_fill
 from vasari.models.losses import CRITIC_LOSSES, GENERATOR_LOSSES, log_mean_square, structural_dissimilarity
 from vasari.tasks.data.provenance import describe_sources
+from vasari.tasks.first_weights import first_network
 from vasari.tasks.inpaint.examples import ExamplesPlan, InpaintExamples
 from vasari.tasks.inpaint.masks import free_form
 from vasari.tasks.objectives import Batch, Objective, Turn, Validation
@@ -202,12 +202,5 @@ def _square(picture: np.ndarray) -> Tensor:
 def build(recipe: Recipe, data: tuple[Path, ...]) -> InpaintObjective:
     """The objective of an inpaint recipe; raises `PlanError` for unknown keys, `TrainingError` for no data."""
     plan = from_dict(InpaintObjectivePlan, dict(recipe.objective), where=f"{recipe.name}.objective")
-    name, options = recipe.network.get("name", "inpainter"), dict(recipe.network.get("options", {}))
-    if plan.start_from:
-        loaded = hub.load(plan.start_from)
-        inpainter, header = loaded.network, {"network": loaded.recipe["network"]}
-    else:
-        inpainter, header = built(name, options), {"network": {"name": name, "options": options}}
-    if not isinstance(inpainter, Inpainter):
-        raise PlanError(f"{name} is no inpainter.", remedy='use [network] name = "inpainter"')
-    return InpaintObjective(inpainter.train(), header, data, plan)
+    inpainter, header = first_network(recipe, Inpainter, "inpainter", plan.start_from)
+    return InpaintObjective(inpainter, header, data, plan)

@@ -14,8 +14,7 @@ from torch.nn import functional
 from vasari.foundation.damage import ERAS, age
 from vasari.foundation.errors import PlanError
 from vasari.foundation.plans import check, from_dict, option
-from vasari.models import hub
-from vasari.models.cards import NETWORKS, built
+from vasari.models.cards import NETWORKS
 from vasari.models.losses import (
     CRITIC_LOSSES,
     GENERATOR_LOSSES,
@@ -27,6 +26,7 @@ from vasari.models.losses import (
 from vasari.models.restorers import Restorer
 from vasari.models.surveyor import Survey, quantiles
 from vasari.tasks.data.provenance import describe_sources
+from vasari.tasks.first_weights import first_network
 from vasari.tasks.metrics import peak_signal_noise_ratio, structural_similarity
 from vasari.tasks.objectives import Batch, Objective, Turn, Validation
 from vasari.tasks.recipe import Recipe
@@ -279,12 +279,5 @@ def _validation_set(photographs: Mapping[str, Any]) -> list[tuple[str, int, Tens
 def build(recipe: Recipe, data: tuple[Path, ...]) -> RestoreObjective:
     """The objective of a restore recipe; raises `PlanError` for unknown keys, `TrainingError` for no data."""
     plan = from_dict(RestoreObjectivePlan, dict(recipe.objective), where=f"{recipe.name}.objective")
-    name, options = recipe.network.get("name", "restorer"), dict(recipe.network.get("options", {}))
-    if plan.start_from:
-        loaded = hub.load(plan.start_from)
-        restorer, header = loaded.network, {"network": loaded.recipe["network"]}
-    else:
-        restorer, header = built(name, options), {"network": {"name": name, "options": options}}
-    if not isinstance(restorer, Restorer):
-        raise PlanError(f"{name} is no restorer.", remedy='use [network] name = "restorer"')
-    return RestoreObjective(restorer.train(), header, data, plan)
+    restorer, header = first_network(recipe, Restorer, "restorer", plan.start_from)
+    return RestoreObjective(restorer, header, data, plan)
