@@ -62,13 +62,20 @@ def test_what_is_missing_is_told(
 
 
 def test_data_are_checked_as_the_recipe_sees_them(photos: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["train", "dcgan", "--data", str(photos), "--check"]) == 0
+    pair = ["--set", "train.batch=2"]
+    assert main(["train", "dcgan", "--data", str(photos), "--check", *pair]) == 0
     told = capsys.readouterr().out
     assert "2 pictures from" in told and "photos/torn.jpg" in told
-    assert main(["train", "dcgan", "--data", str(photos), "--check", "--json"]) == 0
+    assert main(["train", "dcgan", "--data", str(photos), "--check", "--json", *pair]) == 0
     values = json.loads(capsys.readouterr().out)
     assert values["recipe"] == "dcgan" and values["data"] == [str(photos)] and values["report"][0] in told
     assert sorted(path.name for path in photos.iterdir()) == ["a.png", "b.jpg", "torn.jpg"]
+
+
+def test_a_batch_beyond_the_data_is_told_before_training(photos: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["train", "dcgan", "--data", str(photos), "--check"]) == ExitCode.USAGE
+    told = capsys.readouterr().err
+    assert "train.batch=16 is more than the 2 pictures" in told and "--set train.batch=2" in told
 
 
 def test_data_that_cannot_be_are_told_without_training(photos: Path, capsys: pytest.CaptureFixture[str]) -> None:
