@@ -8,11 +8,14 @@ from pathlib import Path
 import pytest
 import torch
 from PIL import Image
+from safetensors.torch import save_file
 from skimage import data as photographs
 
 from vasari.foundation.runs import RunFolder
 from vasari.models import hub
 from vasari.models.cards import NETWORKS
+from vasari.models.encoders import Encoder
+from vasari.models.feature_networks import VGG_LAYERS
 from vasari.tasks.objectives import OBJECTIVES
 from vasari.tasks.recipe import read_recipe, shipped, train_recipe
 
@@ -49,6 +52,20 @@ SMALL: Mapping[str, tuple[str, ...]] = {
     ),
     "inpaint": ("network.options.widths=[8, 8, 8, 8]", "objective.examples.patch_px=64"),
     "texture": ("objective.px=32", "objective.critic_widths=[8, 8]"),
+    "encode": (
+        "network.options.widths=[8, 8, 8, 8]",
+        "objective.reckoned=4",
+        "objective.pictures.px=32",
+        "objective.pictures.stored_px=48",
+    ),
+    "stylize": (
+        "network.options.widths=[8, 8, 8]",
+        "network.options.features=[8, 8, 8, 8]",
+        "objective.pictures.px=32",
+        "objective.pictures.stored_px=48",
+        "objective.style_pictures.px=32",
+        "objective.style_pictures.stored_px=48",
+    ),
 }
 SMALL_NETWORKS: Mapping[str, tuple[str, ...]] = {
     "dcgan": ("network.options.px=16", "network.options.width=8", "objective.critic.width=8"),
@@ -69,9 +86,32 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def settings(name: str, folder: Path) -> tuple[str, ...]:
-    """What makes a recipe short and small; unpaired translation has the same folder as its other domain."""
+@pytest.fixture(scope="module")
+def features(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a VGG-19 of a few channels, and an encoder."""
+    path = tmp_path_factory.mktemp("features")
+    torch.manual_seed(0)
+    names = ["conv0", *(name for stage in VGG_LAYERS for name in stage)]
+    widths = [3, *(4 * (depth + 1) for depth, stage in enumerate(VGG_LAYERS) for _ in stage)]
+    state: dict[str, torch.Tensor] = {}
+    for name, inner, width in zip(names, [3, *widths], widths, strict=False):
+        side = 1 if name == "conv0" else 3
+        state[f"{name}.weight"] = 0.2 * torch.randn(width, inner, side, side)
+        state[f"{name}.bias"] = 0.1 * torch.randn(width)
+    save_file(state, path / "vgg.safetensors")
+    options = {"widths": [8, 8, 8, 8], "depths": [1, 1, 1, 1]}
+    hub.save(Encoder(**options), path / "encoder.safetensors", {"network": {"name": "encoder", "options": options}})
+    return path
+
+
+def settings(name: str, folder: Path, features: Path) -> tuple[str, ...]:
+    """What makes a recipe short and small; a second domain is the same folder as the first."""
     recipe = read_recipe(name)
+    if recipe.kind == "encode":
+        return (*SHORT, *SMALL["encode"], f'objective.teacher="{features}/vgg.safetensors"')
+    if recipe.kind == "stylize":
+        named = {"features": features / "vgg.safetensors", "encoder": features / "encoder.safetensors", "styles": folder}
+        return (*SHORT, *SMALL["stylize"], *(f'objective.{name}="{path}"' for name, path in named.items()))
     small = SHORT + SMALL[recipe.kind] + SMALL_NETWORKS.get(str(recipe.network.get("name")), ())
     unpaired = recipe.objective.get("method") in ("cyclegan", "cut")
     return (*small, f'objective.target="{folder}"') if unpaired else small
@@ -83,10 +123,10 @@ def test_every_kind_of_recipe_ships_and_is_tested() -> None:
 
 @pytest.mark.parametrize("name", shipped())
 def test_a_shipped_recipe_trains_and_resumes_exactly(
-    name: str, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    name: str, folder: Path, features: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    small = settings(name, folder)
+    small = settings(name, folder, features)
     # A texture is learned from one sample.
     data = (folder / "coffee-0.png",) if read_recipe(name).kind == "texture" else (folder,)
     runs = [RunFolder(tmp_path / "whole"), RunFolder(tmp_path / "parted")]

@@ -12,10 +12,12 @@ from torch import nn
 
 from vasari.foundation.errors import PlanError
 from vasari.models.critics import PatchCritic
+from vasari.models.encoders import Encoder
 from vasari.models.generators import DcganGenerator, ResidualGenerator
 from vasari.models.inpainters import Inpainter
 from vasari.models.picture_critics import DcganCritic, ResidualCritic
 from vasari.models.restorers import Restorer
+from vasari.models.stylizers import Stylizer
 from vasari.models.textures import TextureGenerator
 from vasari.models.translators import Translator
 
@@ -75,6 +77,22 @@ NETWORKS: Mapping[str, Card] = MappingProxyType(
             multiple_of=4,
             channels=(3, 3),
             paper="Johnson et al., arXiv:1603.08155; CycleGAN, arXiv:1703.10593; pixel-unshuffle, arXiv:1710.04026",
+        ),
+        "encoder": Card(
+            build=Encoder,
+            task="encode",
+            halo=96,
+            multiple_of=16,
+            channels=(3, 192),
+            paper="VGG, arXiv:1409.1556; distillation, arXiv:1503.02531, arXiv:1412.6550",
+        ),
+        "stylizer": Card(
+            build=Stylizer,
+            task="stylize",
+            halo=192,
+            multiple_of=16,
+            channels=(416, 3),
+            paper="AdaIN, arXiv:1703.06868; FiLM, arXiv:1709.07871; Ghiasi et al., arXiv:1705.06830",
         ),
         "texture-generator": Card(
             build=TextureGenerator,

@@ -162,6 +162,18 @@ def _texture(recipe: Recipe, data: tuple[str | Path, ...]) -> Objective:
     return build(recipe, data)
 
 
+def _encode(recipe: Recipe, data: tuple[str | Path, ...]) -> Objective:
+    from vasari.tasks.encode.objective import build
+
+    return build(recipe, data)
+
+
+def _stylize(recipe: Recipe, data: tuple[str | Path, ...]) -> Objective:
+    from vasari.tasks.stylize.objective import build
+
+    return build(recipe, data)
+
+
 # kind of a recipe -> (recipe, sources of data) -> objective
 OBJECTIVES: Mapping[str, Callable[[Recipe, tuple[str | Path, ...]], Objective]] = {
     "restore": _restore,
@@ -169,4 +181,6 @@ OBJECTIVES: Mapping[str, Callable[[Recipe, tuple[str | Path, ...]], Objective]] 
     "generate": _generate,
     "translate": _translate,
     "texture": _texture,
+    "encode": _encode,
+    "stylize": _stylize,
 }

@@ -1,4 +1,4 @@
-"""What the three methods of translation share: a critic with its losses, the data, the header, the validation."""
+"""What the three methods of translation share: the data, the header, the validation."""
 
 from __future__ import annotations
 
@@ -9,8 +9,6 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from vasari.models.cards import NETWORKS
-from vasari.models.losses import CRITIC_LOSSES, GENERATOR_LOSSES, gradient_penalty
 from vasari.models.translators import Translator
 from vasari.tasks.objectives import Batch, Examples, Objective, Validation
 from vasari.tasks.translate.examples import Domains
@@ -19,37 +17,6 @@ from vasari.tasks.translate.plan import TranslateObjectivePlan
 VALIDATION_SEED = 2**40  # no run's seed: these crops, and what is done to them, are not those of the training
 VALIDATION_EXAMPLES = 16
 SHOWN = 8
-
-
-class Adversary:
-    """A critic of one domain: what it minimizes, and what a translator minimizes to please it."""
-
-    def __init__(self, plan: TranslateObjectivePlan, channels: int = 3) -> None:
-        self._kind, self._every = plan.adversarial, plan.penalty_every
-        self.critic = NETWORKS["patch-critic"].build(channels=channels, spectral=not plan.penalty_every)
-
-    def losses(self, real: Tensor, made: Tensor, step: int) -> dict[str, Tensor]:
-        """The critic's terms, of real and made pictures [N, channels, h, w]: "critic", and at times "penalty".
-
-        "balance" is only told: the share of patches in which it scores the real picture higher, 0.5 where undecided.
-        """
-        of_real, of_made = self.critic(real), self.critic(made.detach())
-        terms = {
-            "critic": CRITIC_LOSSES[self._kind](of_real, of_made),
-            "balance": (of_real > of_made).float().mean(),
-        }
-        if self._every and (step + 1) % self._every == 0:
-            with torch.autocast(real.device.type, enabled=False):
-                shown = real.detach().float().requires_grad_(True)
-                # Of the mean over patches: a penalty of their sum would grow with the crop.
-                terms["penalty"] = self._every * gradient_penalty(self.critic(shown).mean((1, 2, 3)), shown)
-        return terms
-
-    def favor(self, real: Tensor, made: Tensor) -> Tensor:
-        """The translator's term for what it made, beside real pictures."""
-        with torch.no_grad():
-            scores = self.critic(real)
-        return GENERATOR_LOSSES[self._kind](scores, self.critic(made))
 
 
 class TranslateObjective(Objective):

@@ -16,8 +16,9 @@ from vasari.models.losses_translation import (
     total_variation,
 )
 from vasari.models.translators import Translator
+from vasari.tasks.adversary import Adversary
 from vasari.tasks.objectives import Batch, Turn
-from vasari.tasks.translate.common import Adversary, TranslateObjective, as_translator, margin
+from vasari.tasks.translate.common import TranslateObjective, as_translator, margin
 from vasari.tasks.translate.examples import Domains
 from vasari.tasks.translate.plan import TranslateObjectivePlan
 
@@ -40,7 +41,7 @@ class ContrastiveObjective(TranslateObjective):
         self._layers = compared_layers(translator, plan)
         channels = tuple(translator.layer_channels[layer] for layer in self._layers)
         self._projection = PatchProjection(channels) if plan.keeps_content else None
-        self._adversary = Adversary(plan)
+        self._adversary = Adversary(plan.adversarial, plan.penalty_every)
 
     @property
     def networks(self) -> Mapping[str, nn.Module]:

@@ -10,8 +10,9 @@ from torch import Tensor, nn
 
 from vasari.models.losses_translation import mean_absolute, total_variation
 from vasari.models.translators import Translator
+from vasari.tasks.adversary import Adversary
 from vasari.tasks.objectives import Batch, Turn
-from vasari.tasks.translate.common import Adversary, TranslateObjective, as_translator, margin
+from vasari.tasks.translate.common import TranslateObjective, as_translator, margin
 from vasari.tasks.translate.examples import Domains
 from vasari.tasks.translate.plan import TranslateObjectivePlan
 
@@ -36,7 +37,8 @@ class CycleObjective(TranslateObjective):
     ) -> None:
         super().__init__(header, domains, plan)
         self._forth, self._back = forth, back
-        self._of_target, self._of_source = Adversary(plan), Adversary(plan)
+        self._of_target = Adversary(plan.adversarial, plan.penalty_every)
+        self._of_source = Adversary(plan.adversarial, plan.penalty_every)
 
     @property
     def networks(self) -> Mapping[str, nn.Module]:

@@ -11,8 +11,9 @@ from torch import Tensor, nn
 from vasari.models.losses_translation import mean_absolute, total_variation
 from vasari.models.translators import Translator
 from vasari.tasks.metrics import peak_signal_noise_ratio, structural_similarity
+from vasari.tasks.adversary import Adversary
 from vasari.tasks.objectives import Batch, Turn
-from vasari.tasks.translate.common import Adversary, TranslateObjective, as_translator, margin
+from vasari.tasks.translate.common import TranslateObjective, as_translator, margin
 from vasari.tasks.translate.examples import Domains
 from vasari.tasks.translate.plan import TranslateObjectivePlan
 
@@ -33,7 +34,7 @@ class PairedObjective(TranslateObjective):
     ) -> None:
         super().__init__(header, domains, plan)
         self._translator = translator
-        self._adversary = Adversary(plan, channels=6)
+        self._adversary = Adversary(plan.adversarial, plan.penalty_every, channels=6)
 
     @property
     def networks(self) -> Mapping[str, nn.Module]:
