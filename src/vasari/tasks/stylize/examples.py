@@ -1,13 +1,15 @@
-"""Training examples for stylizing: a picture, and a style to give it."""
+"""Training examples for stylizing: a picture, perhaps aged, and a style to give it."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 from torch import Tensor
 
+from vasari.foundation.damage import ERAS, age
 from vasari.tasks.data.crops import Crops
 from vasari.tasks.data.gather import gather
 from vasari.tasks.stylize.training_plan import StylizeObjectivePlan
@@ -17,17 +19,27 @@ PERMUTATIONS = ((0, 2, 1), (1, 0, 2), (1, 2, 0), (2, 0, 1), (2, 1, 0))
 
 
 class ContentsAndStyles:
-    """Example i: content [3, px, px] and style [3, px', px'] float32 in 0..1, drawn from (seed, i) alone."""
+    """Example i, drawn from (seed, i) alone: content and shown [3, px, px], style [3, px', px'], float32 in 0..1.
 
-    def __init__(self, contents: Crops, styles: Crops, recolored: float, seed: int) -> None:
-        self._contents, self._styles, self._recolored, self._seed = contents, styles, recolored, seed
+    What is `shown` to the network is the content, or for a share of them the content aged by the simulator; one that
+    is aged in an era of grey photographs is grey as content too.
+    """
+
+    def __init__(self, contents: Crops, styles: Crops, plan: StylizeObjectivePlan, seed: int) -> None:
+        self._contents, self._styles, self._plan, self._seed = contents, styles, plan, seed
 
     def __getitem__(self, index: int, /) -> Mapping[str, Tensor]:
-        rng = np.random.default_rng([self._seed, index, 3])
+        rng, plan = np.random.default_rng([self._seed, index, 3]), self._plan
         style = self._styles[index]["pictures"]
-        if rng.random() < self._recolored:
+        if rng.random() < plan.recolored:
             style = style[list(PERMUTATIONS[int(rng.integers(len(PERMUTATIONS)))])]
-        return {"content": self._contents[index]["pictures"], "style": style}
+        content = self._contents[index]["pictures"]
+        if rng.random() >= plan.aged:
+            return {"content": content, "shown": content, "style": style}
+        era, severity = str(rng.choice(list(ERAS))), int(rng.choice(plan.severities))
+        masks = Path(plan.masks) if plan.masks else None
+        made = age(content, era=era, severity=severity, seed=int(rng.integers(2**62)), masks=masks)
+        return {"content": made.clean, "shown": made.aged, "style": style}
 
 
 class Studio:
@@ -49,9 +61,10 @@ class Studio:
 
     def examples(self, seed: int, recolored: float | None = None) -> ContentsAndStyles:
         """The endless source of the seed; `recolored` in the place of the plan's."""
+        plan = self._plan if recolored is None else replace(self._plan, recolored=recolored)
         return ContentsAndStyles(
             Crops(self._contents, self._plan.pictures, seed),
             Crops(self._styles, self._plan.style_pictures, seed + 1),
-            self._plan.recolored if recolored is None else recolored,
+            plan,
             seed,
         )

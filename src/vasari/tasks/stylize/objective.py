@@ -41,6 +41,9 @@ class StylizeObjective(Objective):
     (Gatys et al. 2016, eq. 4) and `moments` that of channel means and deviations (Huang & Belongie 2017, eq. 13), each
     depth divided by its target's size, so that all count alike; `own` is the mean absolute error of pictures
     that were given their own style, which a sound decoder gives back.
+
+    Where contents are shown aged, all terms still ask for what they were before: restoring and stylizing are then
+    learned by one network in one total, and what is given its own style before the aging has to come back restored.
     """
 
     def __init__(
@@ -98,25 +101,25 @@ class StylizeObjective(Objective):
     def examples(self, seed: int) -> Examples:
         return self._studio.examples(seed)
 
-    def _made(self, stylizer: nn.Module, content: Tensor, style: Tensor, own: int = 0) -> Tensor:
-        """The contents [N, 3, h, w] in the styles [N, 3, h', w']; the first `own` of them in their own."""
+    def _made(self, stylizer: nn.Module, shown: Tensor, style: Tensor, own: Tensor | None = None) -> Tensor:
+        """What is shown [N, 3, h, w] in the styles [N, 3, h', w'], the first of them in that of `own` [n, 3, h, w]."""
         with torch.no_grad():
-            features = self._encoder(content)
+            features = self._encoder(shown)
             mine, wanted = moments(features), moments(self._encoder(style))
-        if own:
-            wanted = _replaced(wanted, mine, own)
+            if own is not None and len(own):
+                wanted = _replaced(wanted, moments(self._encoder(own)))
         made: Tensor = stylizer(features, mine, wanted)
         return made
 
     def _critic_losses(self, batch: Batch) -> dict[str, Tensor]:
         with torch.no_grad():
-            made = self._made(self._stylizer, batch["content"], batch["style"])
+            made = self._made(self._stylizer, batch["shown"], batch["style"])
         return self._required_adversary().losses(batch["style"], made, self._step)
 
     def _losses(self, batch: Batch) -> dict[str, Tensor]:
         content, style = batch["content"], batch["style"]
         own = round(len(content) * self._plan.own_share)
-        made = self._made(self._stylizer, content, style, own)
+        made = self._made(self._stylizer, batch["shown"], style, content[:own])
         terms = {"own": mean_absolute(made[:own], content[:own])} if own else {}
         restyled = made[own:]
         if len(restyled):
@@ -150,27 +153,27 @@ class StylizeObjective(Objective):
         examples = self._studio.examples(VALIDATION_SEED, recolored=0.0)
         items = [examples[index] for index in range(VALIDATION_EXAMPLES)]
         device = next(self._encoder.parameters()).device
-        content, style = (torch.stack([one[name] for one in items]).to(device) for name in ("content", "style"))
-        made = self._made(networks["stylizer"], content, style)
-        returned = self._made(networks["stylizer"], content, content)
+        names = ("content", "shown", "style")
+        content, given, style = (torch.stack([one[name] for one in items]).to(device) for name in names)
+        made = self._made(networks["stylizer"], given, style)
+        returned = self._made(networks["stylizer"], given, content)
         terms = self._distances(made, content, style) | {"own": mean_absolute(returned, content)}
         metrics = {name: float(value) for name, value in terms.items()}
         total = sum(self.weights[name] * value for name, value in metrics.items())
-        size = content.shape[2:]
-        shown = functional.interpolate(style, size) if style.shape != content.shape else style
-        grid = torch.stack([one[:SHOWN].float().cpu().clamp(0, 1) for one in (content, shown, made, returned)], 1)
-        return Validation({**metrics, "total": total}, {"content_style_made_returned": grid})
+        beside = functional.interpolate(style, content.shape[2:]) if style.shape != content.shape else style
+        grid = torch.stack([one[:SHOWN].float().cpu().clamp(0, 1) for one in (given, beside, made, returned)], 1)
+        return Validation({**metrics, "total": total}, {"shown_style_made_returned": grid})
 
 
-def _replaced(wanted: Moments, mine: Moments, count: int) -> Moments:
-    """The first `count` of a batch of moments taken from `mine`."""
+def _replaced(wanted: Moments, own: Moments) -> Moments:
+    """The first of a batch of moments replaced by others."""
 
     def joined(one: Tensor, other: Tensor) -> Tensor:
-        return torch.cat([other[:count], one[count:]])
+        return torch.cat([other, one[len(other) :]])
 
     return Moments(
-        tuple(joined(a, b) for a, b in zip(wanted.means, mine.means, strict=True)),
-        tuple(joined(a, b) for a, b in zip(wanted.deviations, mine.deviations, strict=True)),
+        tuple(joined(a, b) for a, b in zip(wanted.means, own.means, strict=True)),
+        tuple(joined(a, b) for a, b in zip(wanted.deviations, own.deviations, strict=True)),
     )
 
 

@@ -31,6 +31,11 @@ class StylizeObjectivePlan:
     recolored: float = option(
         0.25, "share of styles whose red, green and blue change places: more palettes", minimum=0.0, maximum=1.0
     )
+    aged: float = option(
+        0.0, "share of contents that are shown aged, and judged by what they were before", minimum=0.0, maximum=1.0
+    )
+    severities: tuple[int, ...] = option((1, 2, 3), "severities of aging, 1 to 3")
+    masks: str = option("", "folder with opacity masks of real defects for the aging; empty for none")
     start_from: str = option("", "weights to begin with: a model's name or a path; empty for fresh")
     pictures: PicturesPlan = field(default_factory=PicturesPlan)
     style_pictures: PicturesPlan = field(default_factory=PicturesPlan)
@@ -39,6 +44,8 @@ class StylizeObjectivePlan:
         check(self)
         if not self.features:
             raise PlanError("No feature network was named.", remedy="use --set objective.features=VGG.safetensors")
+        if not self.severities:
+            raise PlanError("severities is empty.", remedy="write [1, 2, 3]")
         if not self.styles:
             raise PlanError("No style pictures were named.", remedy="name them: --set objective.styles=PAINTINGS")
         for name, plan in (("pictures", self.pictures), ("style_pictures", self.style_pictures)):
