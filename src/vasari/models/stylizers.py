@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from vasari.models.blocks import Residual
+from vasari.models.blocks import Residual, smoothed
 from vasari.models.encoders import WIDTHS
 from vasari.models.style import Moments, normalized_as
 
@@ -40,7 +40,9 @@ class Stylizer(nn.Module):
     the place of one, so that palette, strokes and larger forms each take the style's statistics, and a decoder that is
     steered by them (FiLM, Perez et al. 2018, arXiv:1709.07871; as in Ghiasi et al. 2017, arXiv:1705.06830). It has no
     normalization of its own: with the content's moments fixed, a place depends on its surroundings alone. Works at
-    half resolution and leaves by pixel-shuffle, whose four pixels begin alike (Aitken et al. 2017, arXiv:1707.02937).
+    half resolution and leaves by pixel-shuffle, whose four pixels begin alike (Aitken et al. 2017, arXiv:1707.02937), and
+    a fixed filter 1 2 1, without which the losses of fine texture drive a checkerboard into them (Sugawara et al. 2018,
+    arXiv:1806.02658).
     """
 
     def __init__(
@@ -73,5 +75,5 @@ class Stylizer(nn.Module):
         x = self.at_eighth(x, restyled[2], context)
         x = self.at_quarter(x, restyled[1], context)
         x = self.at_half(x, restyled[0], context)
-        made = functional.pixel_shuffle(self.tail(functional.relu(x)).float(), 2) * 0.5 + 0.5
+        made = smoothed(functional.pixel_shuffle(self.tail(functional.relu(x)).float(), 2)) * 0.5 + 0.5
         return made if self.training else made.clamp(0, 1)
