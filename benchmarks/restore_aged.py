@@ -24,8 +24,10 @@ import classical
 import second_aging
 from networks import PRECISIONS, as_saved, load_restorer, run_restorer
 from pictures import HELD_OUT, choose, load, planes, rows
+from vasari.foundation.picture import Picture
 from vasari.models.restorers import Restorer
 from vasari.tasks.metrics import luma, peak_signal_noise_ratio, structural_similarity
+from vasari.tasks.translate.apply import translate
 
 Restore = Callable[[Tensor, Tensor], Tensor]
 # Equal pictures would score infinity and spoil a mean; 8-bit rounding alone scores about 59 dB.
@@ -147,6 +149,11 @@ def by_network(network: Restorer, precision: torch.dtype) -> Restore:
     return lambda aged, mask: as_saved(run_restorer(network, aged, precision).picture)
 
 
+def by_translator(name: str) -> Restore:
+    """Restoring by a translator that was trained on aged pictures: the mask is not looked at."""
+    return lambda aged, mask: as_saved(translate(Picture(aged.clamp(0, 1)), name).pixels)
+
+
 def by_classical(way: classical.Way) -> Restore:
     """Restoring by a function of arrays."""
     return lambda aged, mask: planes(way(rows(aged), mask[0].numpy()))
@@ -158,6 +165,7 @@ def methods(options: argparse.Namespace) -> dict[str, Restore]:
     for name in options.model or []:
         network, digest = load_restorer(name)
         ways[f"{Path(name).stem} {digest[:8]} {options.precision}"] = by_network(network, PRECISIONS[options.precision])
+    ways |= {f"translator {Path(name).stem}": by_translator(name) for name in options.translator or []}
     if options.baselines:
         ways |= {name: by_classical(way) for name, way in classical.WAYS.items()}
     return ways
@@ -167,6 +175,7 @@ def options_of(arguments: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--photos", type=Path, action="append", required=True, help="folder of photographs; repeatable")
     parser.add_argument("--model", action="append", help="bundled name or .safetensors file; repeatable")
+    parser.add_argument("--translator", action="append", help="file of a translator of aged pictures; repeatable")
     parser.add_argument("--baselines", action="store_true", help="also levels, non-local means and inpainting")
     parser.add_argument("--simulator", choices=SIMULATORS, default="second")
     parser.add_argument("--count", type=int, default=24, help="photographs")
