@@ -151,7 +151,7 @@ def by_network(network: Restorer, precision: torch.dtype) -> Restore:
 
 def by_translator(name: str) -> Restore:
     """Restoring by a translator that was trained on aged pictures: the mask is not looked at."""
-    return lambda aged, mask: as_saved(translate(Picture(aged.clamp(0, 1)), name).pixels)
+    return lambda aged, mask: as_saved(translate(Picture(aged.clamp(0, 1)), name).pixels[None])
 
 
 def by_classical(way: classical.Way) -> Restore:

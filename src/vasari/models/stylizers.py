@@ -25,7 +25,7 @@ class _Stage(nn.Module):
 
     def forward(self, below: Tensor, features: Tensor, context: Tensor) -> Tensor:
         """[N, below, h/2, w/2], [N, features, h, w], [N, context] -> [N, width, h, w]."""
-        raised = self.raise_(functional.interpolate(below, scale_factor=2.0, mode="nearest"))
+        raised = self.raise_(functional.interpolate(below, scale_factor=2.0, mode="bilinear"))
         scale, shift = self.steer(context)[:, :, None, None].to(raised.dtype).chunk(2, dim=1)
         x = functional.relu(torch.addcmul(shift, raised + self.enter(features), 1 + scale))
         for block in self.blocks:

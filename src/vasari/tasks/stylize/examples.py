@@ -8,10 +8,12 @@ from pathlib import Path
 
 import numpy as np
 from torch import Tensor
+from torch.nn import functional
 
 from vasari.foundation.damage import ERAS, age
 from vasari.tasks.data.crops import Crops
 from vasari.tasks.data.gather import gather
+from vasari.tasks.stylize.media import MEDIA, drawn
 from vasari.tasks.stylize.training_plan import StylizeObjectivePlan
 
 # Every order of the channels but their own.
@@ -30,7 +32,7 @@ class ContentsAndStyles:
 
     def __getitem__(self, index: int, /) -> Mapping[str, Tensor]:
         rng, plan = np.random.default_rng([self._seed, index, 3]), self._plan
-        style = self._styles[index]["pictures"]
+        style = self._style(index, rng)
         if rng.random() < plan.recolored:
             style = style[list(PERMUTATIONS[int(rng.integers(len(PERMUTATIONS)))])]
         content = self._contents[index]["pictures"]
@@ -40,6 +42,16 @@ class ContentsAndStyles:
         masks = Path(plan.masks) if plan.masks else None
         made = age(content, era=era, severity=severity, seed=int(rng.integers(2**62)), masks=masks)
         return {"content": made.clean, "shown": made.aged, "style": style}
+
+    def _style(self, index: int, rng: np.random.Generator) -> Tensor:
+        """A square of a style picture, or of a photograph in a medium drawn by chance."""
+        if rng.random() >= self._plan.media:
+            return self._styles[index]["pictures"]
+        px = self._plan.style_pictures.px
+        photograph = self._contents.crop(rng)
+        if photograph.shape[1] != px:
+            photograph = functional.interpolate(photograph[None], (px, px), mode="bilinear", antialias=True)[0]
+        return drawn(photograph, str(rng.choice(list(MEDIA))), rng)
 
 
 class Studio:

@@ -12,6 +12,7 @@ from torch.nn import functional
 from vasari.foundation.errors import PlanError
 from vasari.foundation.plans import from_dict
 from vasari.models import hub
+from vasari.models.canvas import PERIOD_PX, on_canvas
 from vasari.models.encoders import Encoder
 from vasari.models.feature_networks import FeatureNetwork, load_features
 from vasari.models.losses_style import content_distance, gram, matrix_distance
@@ -103,8 +104,9 @@ class StylizeObjective(Objective):
 
     def _made(self, stylizer: nn.Module, shown: Tensor, style: Tensor, own: Tensor | None = None) -> Tensor:
         """What is shown [N, 3, h, w] in the styles [N, 3, h', w'], the first of them in that of `own` [n, 3, h, w]."""
+        top, left = (37 * self._step) % PERIOD_PX, (101 * self._step) % PERIOD_PX  # another part of it at every step
         with torch.no_grad():
-            features = self._encoder(shown)
+            features = self._encoder(on_canvas(shown, top, left))
             mine, wanted = moments(features), moments(self._encoder(style))
             if own is not None and len(own):
                 wanted = _replaced(wanted, moments(self._encoder(own)))

@@ -31,6 +31,12 @@ class StylizeObjectivePlan:
     recolored: float = option(
         0.25, "share of styles whose red, green and blue change places: more palettes", minimum=0.0, maximum=1.0
     )
+    media: float = option(
+        0.0,
+        "share of styles that are photographs of --data in pencil, ink, mosaic and so on, drawn by filters",
+        minimum=0.0,
+        maximum=1.0,
+    )
     aged: float = option(
         0.0, "share of contents that are shown aged, and judged by what they were before", minimum=0.0, maximum=1.0
     )
