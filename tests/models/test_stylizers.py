@@ -6,7 +6,7 @@ from vasari.foundation import tiles
 from vasari.models.cards import NETWORKS
 from vasari.models.encoders import Encoder
 from vasari.models.style import Moments, moments
-from vasari.models.stylizers import Stylizer
+from vasari.models.stylizers import PlainStylizer, Stylizer
 
 CARD = NETWORKS["stylizer"]
 FEATURES = (8, 8, 12, 16)
@@ -49,6 +49,21 @@ def test_a_tile_with_its_halo_equals_the_whole() -> None:
     )  # fmt: skip
     assert isinstance(tiled, torch.Tensor)
     assert float((tiled - whole).abs().max()) < 1 / 255
+
+
+@torch.no_grad()
+def test_the_plain_one_takes_styles_too_and_its_tiles_equal_the_whole() -> None:
+    torch.manual_seed(0)
+    encoder, plain = Encoder(FEATURES).eval(), PlainStylizer((8, 8, 8), features=FEATURES).eval()
+    pixels = torch.rand(1, 3, 384, 384)
+    own, style = moments(encoder(pixels)), moments(encoder(torch.rand(1, 3, 64, 64) ** 3))
+    whole = plain(encoder(pixels), own, style)
+    assert float((whole - plain(encoder(pixels), own, own)).abs().max()) > 1e-3
+    tiled = tiles.in_tiles(
+        lambda tile, window: plain(encoder(tile), own, style), pixels,
+        tile=128, halo=tiles.checked_halo(NETWORKS["plain-stylizer"].halo), multiple_of=CARD.multiple_of,
+    )  # fmt: skip
+    assert isinstance(tiled, torch.Tensor) and float((tiled - whole).abs().max()) < 1 / 255
 
 
 def test_every_weight_learns() -> None:

@@ -17,7 +17,7 @@ from vasari.models.generators import DcganGenerator, ResidualGenerator
 from vasari.models.inpainters import Inpainter
 from vasari.models.picture_critics import DcganCritic, ResidualCritic
 from vasari.models.restorers import Restorer
-from vasari.models.stylizers import Stylizer
+from vasari.models.stylizers import PlainStylizer, Stylizer
 from vasari.models.textures import TextureGenerator
 from vasari.models.translators import Translator
 
@@ -93,6 +93,14 @@ NETWORKS: Mapping[str, Card] = MappingProxyType(
             multiple_of=16,
             channels=(416, 3),
             paper="AdaIN, arXiv:1703.06868; FiLM, arXiv:1709.07871; Ghiasi et al., arXiv:1705.06830",
+        ),
+        "plain-stylizer": Card(
+            build=PlainStylizer,
+            task="stylize",
+            halo=128,
+            multiple_of=16,
+            channels=(416, 3),
+            paper="AdaIN, arXiv:1703.06868",
         ),
         "texture-generator": Card(
             build=TextureGenerator,

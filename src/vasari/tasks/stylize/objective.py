@@ -18,7 +18,7 @@ from vasari.models.feature_networks import FeatureNetwork, load_features
 from vasari.models.losses_style import content_distance, gram, matrix_distance
 from vasari.models.losses_translation import mean_absolute, total_variation
 from vasari.models.style import Moments, moments
-from vasari.models.stylizers import Stylizer
+from vasari.models.stylizers import StyleDecoder
 from vasari.tasks.adversary import Adversary
 from vasari.tasks.data.provenance import describe_sources
 from vasari.tasks.first_weights import first_network
@@ -48,7 +48,12 @@ class StylizeObjective(Objective):
     """
 
     def __init__(
-        self, stylizer: Stylizer, encoder: Encoder, facts: Mapping[str, Any], studio: Studio, plan: StylizeObjectivePlan
+        self,
+        stylizer: StyleDecoder,
+        encoder: Encoder,
+        facts: Mapping[str, Any],
+        studio: Studio,
+        plan: StylizeObjectivePlan,
     ) -> None:
         self._stylizer, self._encoder, self._facts, self._studio, self._plan = stylizer, encoder, facts, studio, plan
         self._features: FeatureNetwork = load_features(plan.features)
@@ -200,7 +205,7 @@ def build(recipe: Recipe, data: tuple[str | Any, ...]) -> StylizeObjective:
     loaded = hub.load(plan.encoder)
     if not isinstance(loaded.network, Encoder):
         raise PlanError(f"objective.encoder={plan.encoder} is no encoder.", remedy="leave it out")
-    stylizer, facts = first_network(recipe, Stylizer, "stylizer", plan.start_from)
+    stylizer, facts = first_network(recipe, StyleDecoder, "stylizer", plan.start_from)
     studio = Studio(data, plan)
     about = {
         "encoder": {"name": loaded.name, "digest": loaded.digest},
