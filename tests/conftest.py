@@ -58,6 +58,31 @@ def save_translator(path: Path, seed: int, **header: object) -> Path:
     return hub.save(network, path, recipe)
 
 
+@pytest.fixture(scope="session")
+def tiny_painter(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """`encoder` and `model` of a `StylizePlan`: narrow networks of seeded weights, by which styles differ visibly."""
+    from vasari.models import hub
+    from vasari.models.encoders import Encoder
+    from vasari.models.stylizers import Stylizer
+
+    folder = tmp_path_factory.mktemp("models")
+    widths, narrow = [8, 8, 12, 16], [8, 8, 8]
+    with torch.random.fork_rng():
+        torch.manual_seed(3)
+        encoder = Encoder(widths, [1, 1, 1, 1])  # type: ignore[arg-type]
+        stylizer = Stylizer(narrow, [1, 1, 1], 16, widths)  # type: ignore[arg-type]
+        torch.nn.init.normal_(stylizer.tail.weight, std=0.1)
+    recipe = {"network": {"name": "encoder", "options": {"widths": widths, "depths": [1, 1, 1, 1]}}, "task": "encode"}
+    path = hub.save(encoder, folder / "tiny-encoder.safetensors", recipe)
+    options = {"widths": narrow, "depths": [1, 1, 1], "context": 16, "features": widths}
+    recipe = {
+        "network": {"name": "stylizer", "options": options},
+        "task": "stylize",
+        "encoder": {"name": path.stem, "digest": hub.digest(path)},
+    }
+    return {"encoder": str(path), "model": str(hub.save(stylizer, folder / "tiny-stylizer.safetensors", recipe))}
+
+
 @pytest.fixture
 def scans(tmp_path: Path) -> Path:
     """A folder of small scans: a JPEG, a grey PNG, and in a box below a 16-bit TIFF."""

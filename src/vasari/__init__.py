@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from vasari.foundation.image_files import read as open_picture
     from vasari.foundation.picture import Metadata, Picture, Space
     from vasari.foundation.version import VERSION as __version__
+    from vasari.models.style import StyleCode
     from vasari.tasks.augment.files import augment_files
     from vasari.tasks.augment.pictures import AugmentedPictures
     from vasari.tasks.augment.plan import AugmentPlan
@@ -27,6 +28,10 @@ if TYPE_CHECKING:
     from vasari.tasks.restore.apply import restore
     from vasari.tasks.restore.batch import restore_files
     from vasari.tasks.restore.plan import RestorePlan
+    from vasari.tasks.stylize.apply import stylize
+    from vasari.tasks.stylize.coding import style_code
+    from vasari.tasks.stylize.stylize_plan import StylizePlan
+    from vasari.tasks.stylize.work import stylize_files
     from vasari.tasks.texture.apply import texture
     from vasari.tasks.texture.file import texture_file
     from vasari.tasks.texture.plan import TexturePlan
@@ -40,6 +45,11 @@ _PUBLIC = {
     "restore_files": ("vasari.tasks.restore.batch", "restore_files"),
     "translate": ("vasari.tasks.translate.apply", "translate"),
     "translate_files": ("vasari.tasks.translate.work", "translate_files"),
+    "stylize": ("vasari.tasks.stylize.apply", "stylize"),
+    "stylize_files": ("vasari.tasks.stylize.work", "stylize_files"),
+    "style_code": ("vasari.tasks.stylize.coding", "style_code"),
+    "StyleCode": ("vasari.models.style", "StyleCode"),
+    "StylizePlan": ("vasari.tasks.stylize.stylize_plan", "StylizePlan"),
     "augment_files": ("vasari.tasks.augment.files", "augment_files"),
     "AugmentedPictures": ("vasari.tasks.augment.pictures", "AugmentedPictures"),
     "generate": ("vasari.tasks.generate.apply", "generate"),
@@ -66,6 +76,11 @@ __all__ = [
     "restore_files",
     "translate",
     "translate_files",
+    "stylize",
+    "stylize_files",
+    "style_code",
+    "StyleCode",
+    "StylizePlan",
     "augment_files",
     "AugmentedPictures",
     "generate",

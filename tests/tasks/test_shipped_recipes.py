@@ -110,7 +110,8 @@ def settings(name: str, folder: Path, features: Path) -> tuple[str, ...]:
     if recipe.kind == "encode":
         return (*SHORT, *SMALL["encode"], f'objective.teacher="{features}/vgg.safetensors"')
     if recipe.kind == "stylize":
-        named = {"features": features / "vgg.safetensors", "encoder": features / "encoder.safetensors", "styles": folder}
+        vgg, encoder = features / "vgg.safetensors", features / "encoder.safetensors"
+        named = {"features": vgg, "encoder": encoder, "styles": folder}
         return (*SHORT, *SMALL["stylize"], *(f'objective.{name}="{path}"' for name, path in named.items()))
     small = SHORT + SMALL[recipe.kind] + SMALL_NETWORKS.get(str(recipe.network.get("name")), ())
     unpaired = recipe.objective.get("method") in ("cyclegan", "cut")

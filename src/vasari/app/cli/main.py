@@ -21,6 +21,8 @@ Exit codes: 0 done, 1 failed, 2 wrong usage, 3 some inputs failed, 130 interrupt
 COMMANDS = {
     "restore": ("vasari.app.cli.restore:restore", "Restore scans: fading, casts, grain, blur, scratches, dust, folds."),
     "inpaint": ("vasari.app.cli.inpaint:inpaint", "Fill holes: a mask, a box or found damage."),
+    "stylize": ("vasari.app.cli.stylize:stylize", "Give pictures the manner of other pictures, blended or by regions."),
+    "styles": ("vasari.app.cli.styles:app", "List named styles and add your own."),
     "texture": ("vasari.app.cli.texture:texture", "Make a texture of any size out of one sample."),
     "generate": ("vasari.app.cli.generate:generate", "Make pictures by a trained generator: seeds, edits, walks."),
     "translate": ("vasari.app.cli.translate:translate", "Translate pictures by a trained translator."),

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
@@ -13,11 +14,18 @@ from vasari.foundation.errors import PlanError
 from vasari.tasks.restore.batch import DEFAULT_JOBS, BatchOptions, restore_files
 from vasari.tasks.restore.plan import RestorePlan
 
+if TYPE_CHECKING:
+    from vasari.tasks.batch.replay import Replayed
+
 
 @with_plan(RestorePlan)
 def restore(
     *scans: Annotated[str, Parameter(help="files, folders (searched through) and globs")],
     output: Annotated[Path | None, Parameter(name=["--output", "-o"], help="folder for the results")] = None,
+    style: Annotated[
+        list[str], Parameter(help="PICTURE[:WEIGHT] or a named style: stylize what was restored, in the same pass")
+    ] = [],  # noqa: B006 - never changed, and what the command line shows as its default
+    style_strength: Annotated[float, Parameter(help="of the style: 0 (none) to 1 (full)")] = 1.0,
     replay: Annotated[Path | None, Parameter(help="make the result of this NAME.treatment.json again")] = None,
     jobs: Annotated[int, Parameter(help="pictures in work at once; each needs its memory")] = DEFAULT_JOBS,
     trust: Annotated[bool, Parameter(help="take files that look like decompression bombs")] = False,
@@ -31,12 +39,45 @@ def restore(
     The same command again goes on where it was; over a finished folder it does nothing.
     """
     if replay is not None:
-        from vasari.tasks.restore.replay import replay as replay_record
-
-        return batch.replay(replay_record, scans, output, replay, trust, overwrite, json)
+        return batch.replay(_replayer(replay), scans, output, replay, trust, overwrite, json)
     if not scans:
         raise PlanError("No scans were named.", remedy="write: vasari restore SCANS... -o DIR")
     options = batch.options_of(output, jobs, trust, max_megapixels, overwrite)
+    if style:
+        return _restore_and_stylize(scans, options, plan, style, style_strength, json)
+    if style_strength != 1:
+        raise PlanError("There is the strength of a style, and no style.", remedy="add --style PICTURE")
     return batch.run(
         "restoring", "restored", options.output, json, lambda watch: restore_files(scans, options, plan, watch)
     )
+
+
+def _restore_and_stylize(
+    scans: tuple[str, ...], options: BatchOptions, plan: RestorePlan, style: list[str], strength: float, json: bool
+) -> int:
+    """Both in one pass, the order of which stands in the record; the exit code."""
+    from vasari.tasks.stylize.restored import RestoreStylizePlan, restore_and_stylize_files
+    from vasari.tasks.stylize.stylize_plan import StylizePlan
+
+    painted = StylizePlan(
+        tuple(style), strength=strength, precision=plan.precision, device=plan.device, tile_px=plan.tile_px
+    )
+    both = RestoreStylizePlan(plan, painted)
+    return batch.run(
+        "restoring and stylizing",
+        "restored and stylized",
+        options.output,
+        json,
+        lambda watch: restore_and_stylize_files(scans, options, both, watch),
+    )
+
+
+def _replayer(sidecar: Path) -> Callable[..., Replayed]:
+    """What replays a record of this command: of restoring alone, or with a style."""
+    from vasari.foundation.treatment import read_treatment
+    from vasari.tasks.restore.replay import replay as replay_restored
+    from vasari.tasks.stylize.restored import RestoreStylizeWork
+    from vasari.tasks.stylize.restored import replay as replay_both
+
+    together = read_treatment(sidecar).operation == RestoreStylizeWork.operation
+    return replay_both if together else replay_restored

@@ -81,7 +81,8 @@ def machine_of(device: torch.device, precision: torch.dtype) -> dict[str, str]:
 class Manner:
     """How a picture is gone through: the long side of the thumbnail, the tiles, the format (None: the source's).
 
-    `exact`: where nothing changed, the source's own samples are copied.
+    `exact`: where nothing changed, the source's own samples are copied. `colors_grey`: a grey picture comes out in
+    sRGB, without its profile, which is one of grey; the treater then gives three channels for its one.
     """
 
     thumbnail_px: int
@@ -89,6 +90,7 @@ class Manner:
     format: str | None = None
     quality: int = 95
     exact: bool = False
+    colors_grey: bool = False
 
 
 @dataclass(frozen=True)
@@ -139,6 +141,8 @@ def treat_picture(picture: Picture, treater: Treater, manner: Manner) -> Picture
         treat, source[None], tile=manner.tile_px, halo=treater.halo, multiple_of=treater.multiple_of
     )
     pixels = cast(Tensor, result)[0]
+    if picture.is_grey and manner.colors_grey:
+        picture = replace(picture, metadata=replace(picture.metadata, icc=None))
     return picture.with_pixels(srgb_decode(pixels) if linear else pixels)
 
 
@@ -184,8 +188,13 @@ class _Writers:
     """The result and the maps in the making; all become whole together, or none does."""
 
     def __init__(self, header: Header, outputs: Outputs, manner: Manner, format: str, xmp: bytes | None) -> None:
-        self.header, self.outputs, self.manner, self.format = header, outputs, manner, format
+        self.outputs, self.manner, self.format = outputs, manner, format
         self.metadata = replace(header.metadata, xmp=xmp)
+        self.colored = manner.colors_grey and header.channels == 1
+        if self.colored:
+            self.metadata = replace(self.metadata, icc=None)
+            header = replace(header, channels=3, metadata=replace(header.metadata, icc=None))
+        self.header = header
         self.stack = contextlib.ExitStack()
         self.damaged = self.changed = self.pixels = 0
         self.moved = 0.0
@@ -218,6 +227,8 @@ class _Writers:
 
     def _append(self, raw: np.ndarray, rows: Tensor) -> None:
         result, (damage, change) = rows[:-2], rows[-2:]
+        if self.colored:
+            raw = np.concatenate([raw[:, :, :1], raw[:, :, :1], raw], axis=2)
         encoded = image_files.encode(result, raw, self.header)
         if self.manner.exact:
             # Not by the arithmetic but by copying: what did not change has the source's own samples.
