@@ -1,0 +1,76 @@
+"""`vasari stylize`: pictures in the manner of others, as `vasari restore` goes over scans."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from vasari.app.cli import batch
+from vasari.app.cli.plan_options import with_plan
+from vasari.foundation.errors import PlanError
+from vasari.tasks.batch.files import DEFAULT_JOBS, BatchOptions
+from vasari.tasks.stylize.stylize_plan import OPTIMIZE, StylizePlan
+from vasari.tasks.stylize.work import stylize_files
+
+STYLE_HELP = "PICTURE[:WEIGHT], a saved style or a name that `vasari styles list` shows; may be given several times"
+MASK_HELP = "a picture that is white where a style goes; one for each --style, in order"
+
+
+@with_plan(StylizePlan)
+def stylize(
+    *pictures: Annotated[str, Parameter(help="files, folders (searched through) and globs")],
+    output: Annotated[Path | None, Parameter(name=["--output", "-o"], help="folder for the results")] = None,
+    style: Annotated[list[str], Parameter(help=STYLE_HELP)] = [],  # noqa: B006 - never changed; the help shows it
+    mask: Annotated[list[str], Parameter(help=MASK_HELP)] = [],  # noqa: B006
+    settings: Annotated[
+        list[str], Parameter(name="--set", help="--method optimize: KEY=VALUE, as loss=wasserstein or steps=300")
+    ] = [],  # noqa: B006
+    watch: Annotated[Path | None, Parameter(help="--method optimize: folder for pictures on the way")] = None,
+    replay: Annotated[Path | None, Parameter(help="make the result of this NAME.treatment.json again")] = None,
+    jobs: Annotated[int, Parameter(help="pictures in work at once; each needs its memory")] = DEFAULT_JOBS,
+    trust: Annotated[bool, Parameter(help="take files that look like decompression bombs")] = False,
+    max_megapixels: Annotated[int, Parameter(help="refuse larger pictures")] = BatchOptions.max_megapixels,
+    overwrite: Annotated[bool, Parameter(help="replace files in DIR that are not as Vasari wrote them")] = False,
+    json: Annotated[bool, Parameter(help="tell the outcome as JSON on stdout")] = False,
+    plan: StylizePlan,
+) -> int:
+    """Give pictures the manner of one picture, of several, or of a named style, each with a record of what was done.
+
+    The same command again goes on where it was; over a finished folder it does nothing. With --method optimize the
+    first Ctrl-C keeps the best so far of the picture in work.
+    """
+    if replay is not None:
+        from vasari.tasks.stylize.replay import replay as replay_record
+
+        return batch.replay(replay_record, pictures, output, replay, trust, overwrite, json)
+    if not pictures:
+        raise PlanError("No pictures were named.", remedy="write: vasari stylize PICTURES... --style PICTURE -o DIR")
+    options = batch.options_of(output, jobs, trust, max_megapixels, overwrite)
+    if plan.method == OPTIMIZE:
+        return _optimize(pictures, options, plan, watch, json)
+    if watch is not None:
+        raise PlanError("--watch is for optimizing: the fast method has nothing to show.", remedy="leave --watch out")
+    return batch.run(
+        "stylizing", "stylized", options.output, json, lambda told: stylize_files(pictures, options, plan, told)
+    )
+
+
+def _optimize(
+    pictures: tuple[str, ...], options: BatchOptions, plan: StylizePlan, folder: Path | None, json: bool
+) -> int:
+    """Optimize pictures one by one; the first Ctrl-C ends the one in work with the best so far, the second at once."""
+    from vasari.tasks.interruptions import Interruptions
+    from vasari.tasks.stylize.optimizing import Onlooker
+
+    interruptions = Interruptions()
+    onlooker = Onlooker(lambda: bool(interruptions.signal_name), folder)
+    with interruptions.listening(alone=True):
+        return batch.run(
+            "optimizing",
+            "stylized",
+            options.output,
+            json,
+            lambda told: stylize_files(pictures, options, plan, told, onlooker),
+        )

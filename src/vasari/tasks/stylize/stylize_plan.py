@@ -1,0 +1,207 @@
+"""What stylizing is asked for. Imports no torch: the command line is derived from it."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from vasari.foundation.errors import PlanError
+from vasari.foundation.plans import check, from_dict, option, with_settings
+from vasari.tasks.stylize.optimize.plan import OptimizePlan
+
+FAST, OPTIMIZE = "fast", "optimize"
+PAINTING, PHOTO = "painting", "photo"
+KEEP_COLORS = ("none", "luminance", "histogram")
+# The long side at which the network sees a picture, unless the plan says otherwise.
+WORKING_PX = 1024
+# How much of the photograph's own detail is laid over an enlarged result, unless the plan says otherwise.
+DETAIL = 0.5
+# Fields of `OptimizePlan` that are options of their own.
+_SET_BY = {
+    "content_weight": "--content-weight",
+    "style_scale": "--style-scale",
+    "seed": "--seed",
+    "device": "--device",
+}
+_WEIGHT = re.compile(r"(?P<style>.+):(?P<weight>[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?)", re.IGNORECASE | re.DOTALL)
+
+
+@dataclass(frozen=True)
+class StylizePlan:
+    """How pictures are stylized; everything here decides the bytes of a result.
+
+    `style`: texts NAME[:WEIGHT], each a picture, a saved code or a named style; `mask`: pictures, one a style.
+    """
+
+    style: tuple[str, ...] = option(
+        (), "NAME[:WEIGHT]: a picture, a saved style code or a named style; several are blended by their weights"
+    )
+    mask: tuple[str, ...] = option((), "a picture that is white where a style goes; one for each --style, in order")
+    method: str = option(
+        FAST,
+        "'fast': one pass of the bundled network; 'optimize': minutes of optimizing; else a trained translator, by "
+        "its path",
+    )
+    style_kind: str = option(
+        PAINTING,
+        "'painting': strokes, forms and palette; 'photo': tone, color, grain and vignette of a photograph",
+        choices=(PAINTING, PHOTO),
+    )
+    strength: float = option(1.0, "from the picture (0, unchanged) to the full style (1)", minimum=0.0, maximum=1.0)
+    keep_color: str = option(
+        "none",
+        "'luminance' keeps the picture's own colors; 'histogram' brings the style's colors to the picture's first",
+        choices=KEEP_COLORS,
+    )
+    style_scale: float = option(
+        1.0, "size of the strokes: the style picture is brought to this times 512 px", minimum=0.25, maximum=4.0
+    )
+    content_weight: float | None = option(
+        None, "--method optimize: how strongly the picture's forms hold; else as the method has it", minimum=0.0
+    )
+    working_px: int | None = option(
+        None,
+        f"long side at which the picture is stylized, the result enlarged; 0 for every pixel as it is; else "
+        f"{WORKING_PX}, or what a translator's header names",
+        minimum=0,
+        maximum=8192,
+    )
+    detail: float | None = option(
+        None,
+        f"share of the picture's own detail, finer than the working size, that is laid over the enlarged result; "
+        f"else {DETAIL}, or 1 for a translator",
+        minimum=0.0,
+        maximum=1.0,
+    )
+    settings: tuple[str, ...] = option(
+        (), "--method optimize: KEY=VALUE, a field of `OptimizePlan`, as loss=wasserstein"
+    )
+    seed: int = option(0, "seed of grain and of optimizing", minimum=0)
+    evidence: bool = option(False, "write NAME.change.png (how far each pixel moved)")
+    format: str | None = option(
+        None, "file format of the results; else as the source", choices=("tiff", "jpeg", "png", "webp")
+    )
+    quality: int = option(95, "quality of JPEG and WebP results, 1..100", minimum=1, maximum=100)
+    model: str = option("stylize", "--method fast: a bundled model's name, or the path of a .safetensors file")
+    encoder: str = option("encoder", "the encoder that the model was trained with: a bundled name, or a path")
+    precision: str = option(
+        "auto",
+        "arithmetic of the network: 'auto' takes bfloat16 where this machine gains by it",
+        choices=("auto", "float32", "bfloat16"),
+    )
+    device: str = option("cpu", "where the network runs", choices=("auto", "cpu", "cuda", "mps"))
+    tile_px: int = option(768, "side of the tiles that large scans are worked in, in pixels", minimum=64, maximum=8192)
+
+    def __post_init__(self) -> None:
+        check(self)
+        weights = [weight for _, weight in self.weighted]
+        if any(weight is not None and weight < 0 for weight in weights):
+            raise PlanError("A style has a negative weight.", remedy="give weights of 0 or more: --style a.jpg:0.7")
+        if weights and all(weight == 0 for weight in weights):
+            raise PlanError("All styles have the weight 0.", remedy="give one of them more, or use --strength 0")
+        _check_masks(self)
+        _check_method(self)
+
+    @property
+    def weighted(self) -> tuple[tuple[str, float | None], ...]:
+        """The styles with the weights that were given."""
+        return tuple(parse(one) for one in self.style)
+
+    @property
+    def translates(self) -> bool:
+        """True where the method is a trained translator."""
+        return self.method not in (FAST, OPTIMIZE)
+
+    @property
+    def photographic(self) -> bool:
+        """True where the style is a photograph's, and no network is needed."""
+        return self.style_kind == PHOTO
+
+    @property
+    def optimizing(self) -> OptimizePlan:
+        """What the method optimize is asked for; raises `PlanError` where a setting is unknown or wrong."""
+        values = with_settings({"network": self.encoder}, self.settings)
+        taken = sorted(set(values) & set(_SET_BY))
+        if taken:
+            raise PlanError(f"--set {taken[0]} has an option of its own.", remedy=f"use {_SET_BY[taken[0]]}")
+        if self.content_weight is not None:
+            values["content_weight"] = self.content_weight
+        more = {"style_scale": self.style_scale, "seed": self.seed, "device": self.device}
+        return from_dict(OptimizePlan, {**values, **more}, where="--set")
+
+    @property
+    def has_working_size(self) -> bool:
+        """False where every pixel is stylized as it is."""
+        return not self.photographic and self.working_px != 0
+
+    @property
+    def colors_grey(self) -> bool:
+        """True where a grey picture comes out in color."""
+        return self.strength > 0 and self.keep_color == "none" and not self.translates
+
+
+def parse(text: str) -> tuple[str, float | None]:
+    """NAME[:WEIGHT] -> the name, and the weight or None.
+
+    Only a number after the last colon is a weight, so that paths may have colons; a name that ends in one and a
+    number is written with a weight behind it.
+    """
+    found = _WEIGHT.fullmatch(text)
+    return (text, None) if found is None else (found["style"], float(found["weight"]))
+
+
+def _check_masks(plan: StylizePlan) -> None:
+    regions = 1 if plan.translates else len(plan.style)
+    if plan.mask and len(plan.mask) != regions:
+        raise PlanError(
+            f"Got {len(plan.mask)} masks for {regions} styles.",
+            remedy="give one --mask for each --style, in the same order",
+        )
+    if plan.mask and any(weight is not None for _, weight in plan.weighted):
+        raise PlanError(
+            "Styles with masks have no weights: how far each goes is what its mask says.",
+            remedy="paint the mask grey where the style is to be weaker, and leave the weight out",
+        )
+
+
+def _check_method(plan: StylizePlan) -> None:
+    """Refuse what the method would not heed."""
+    if plan.content_weight is not None and (plan.method != OPTIMIZE or plan.photographic):
+        raise PlanError(
+            f"content_weight belongs to the method {OPTIMIZE}, and method={plan.method}.",
+            remedy="use --strength for how far the style goes, or add --method optimize",
+        )
+    if plan.settings and plan.method != OPTIMIZE:
+        raise PlanError(
+            f"--set is for the method {OPTIMIZE}, and method={plan.method}.", remedy="add --method optimize"
+        )
+    if plan.method == OPTIMIZE:
+        _ = plan.optimizing
+        if plan.precision == "bfloat16":
+            raise PlanError("Optimizing needs float32.", remedy="leave --precision out")
+    if plan.method == OPTIMIZE and plan.working_px == 0:
+        raise PlanError(
+            "Optimizing every pixel as it is has no bound.", remedy="name a size: --working-px 2048, or leave it out"
+        )
+    if plan.photographic and plan.method != FAST:
+        raise PlanError(
+            f"style_kind=photo has one method, and method={plan.method}.", remedy="leave --method or --style-kind out"
+        )
+    if plan.photographic and plan.working_px:
+        raise PlanError("style_kind=photo works on every pixel.", remedy="leave --working-px out")
+    if not plan.has_working_size and plan.detail is not None:
+        raise PlanError(
+            "Where every pixel is stylized as it is, there is no other detail.", remedy="leave --detail out"
+        )
+    if plan.translates and plan.style:
+        raise PlanError(
+            f"The translator {plan.method} has learned its style, and takes none.",
+            remedy="leave --style out, or use --method fast",
+        )
+    if plan.style_scale != 1 and (plan.translates or plan.photographic):
+        raise PlanError("style_scale is for painted styles.", remedy="leave --style-scale out")
+    if plan.keep_color == "histogram" and (plan.translates or plan.photographic):
+        raise PlanError(
+            "keep_color=histogram brings the colors of a painted style to the picture's.",
+            remedy="use --keep-color luminance",
+        )

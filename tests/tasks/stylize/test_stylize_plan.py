@@ -1,0 +1,68 @@
+"""What stylizing may be asked for: weights behind colons, and options that a method would not heed are refused."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from vasari.foundation.errors import PlanError
+from vasari.foundation.plans import digest, from_dict, to_dict
+from vasari.tasks.stylize.stylize_plan import StylizePlan, parse
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "weight"),
+    [
+        ("a.jpg", "a.jpg", None),
+        ("a.jpg:0.7", "a.jpg", 0.7),
+        ("oil:1", "oil", 1.0),
+        ("oil:.5", "oil", 0.5),
+        ("a.jpg:2e-1", "a.jpg", 0.2),
+        ("C:\\pictures\\night.jpg", "C:\\pictures\\night.jpg", None),
+        ("C:\\pictures\\night.jpg:0.25", "C:\\pictures\\night.jpg", 0.25),
+        ("scan 12:30.jpg", "scan 12:30.jpg", None),
+        ("scan 12:30", "scan 12", 30.0),
+        ("scan 12:30:1", "scan 12:30", 1.0),
+        ("a.jpg:nan", "a.jpg:nan", None),
+        ("a.jpg:", "a.jpg:", None),
+        (":3", ":3", None),
+    ],
+)
+def test_only_a_number_after_the_last_colon_is_a_weight(text: str, name: str, weight: float | None) -> None:
+    assert parse(text) == (name, weight)
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ({"strength": 1.5}, "strength"),
+        ({"style": ("a.jpg:-1",)}, "negative"),
+        ({"style": ("a.jpg:0", "b.jpg:0")}, "weight 0"),
+        ({"style": ("a.jpg", "b.jpg"), "mask": ("m.png",)}, "1 masks for 2 styles"),
+        ({"style": ("a.jpg:0.5",), "mask": ("m.png",)}, "no weights"),
+        ({"style": ("a.jpg",), "content_weight": 2.0}, "content_weight"),
+        ({"style": ("a.jpg",), "style_kind": "photo", "method": "optimize", "content_weight": 2.0}, "content_weight"),
+        ({"style": ("a.jpg",), "method": "optimize", "working_px": 0}, "no bound"),
+        ({"style": ("a.jpg",), "style_kind": "photo", "method": "optimize"}, "one method"),
+        ({"style": ("a.jpg",), "style_kind": "photo", "working_px": 512}, "every pixel"),
+        ({"style": ("a.jpg",), "style_kind": "photo", "style_scale": 2.0}, "painted"),
+        ({"style": ("a.jpg",), "style_kind": "photo", "keep_color": "histogram"}, "histogram"),
+        ({"style": ("a.jpg",), "working_px": 0, "detail": 0.3}, "no other detail"),
+        ({"style": ("a.jpg",), "method": "cut.safetensors"}, "takes none"),
+        ({"style_scale": 2.0, "method": "cut.safetensors"}, "painted"),
+        ({"keep_color": "histogram", "method": "cut.safetensors"}, "histogram"),
+        ({"mask": ("a.png", "b.png"), "method": "cut.safetensors"}, "2 masks for 1 styles"),
+    ],
+)
+def test_what_would_not_be_heeded_is_refused(options: dict[str, Any], told: str) -> None:
+    with pytest.raises(PlanError, match=told) as caught:
+        StylizePlan(**options)
+    assert caught.value.remedy
+
+
+def test_a_plan_goes_to_plain_values_and_back() -> None:
+    plan = StylizePlan(("a.jpg:0.7", "oil:0.3"), strength=0.8, keep_color="luminance", detail=0.0)
+    again = from_dict(StylizePlan, to_dict(plan))
+    assert again == plan
+    assert digest(again) == digest(plan) != digest(StylizePlan(("a.jpg:0.7", "oil:0.3"), strength=0.8))
