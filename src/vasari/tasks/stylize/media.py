@@ -67,7 +67,8 @@ def watercolor(pixels: Array, rng: np.random.Generator) -> Array:
     tone = _tone(washes)
     washes = tone + float(rng.uniform(1.2, 1.7)) * (washes - tone)
     rims = np.clip(np.abs(fields.blur(tone, 0.7) - fields.blur(tone, 2.0)) * 6, 0, 0.45)
-    pools = 0.1 * fields.rough_field(rng, *tone.shape[1:], 6, 3)[None]
+    rows, columns = tone.shape[1:]
+    pools = 0.1 * fields.rough_field(rng, rows, columns, 6, 3)[None]
     density = (1 - washes) * float(rng.uniform(0.6, 0.85)) * (1 + pools + 0.08 * _noise(rng, tone)) + 0.5 * rims
     return 1 - density * np.clip(1.15 - tone * 0.25, 0, 1)
 

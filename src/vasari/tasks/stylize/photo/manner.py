@@ -10,6 +10,7 @@ import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import Any
 
 from vasari.foundation.errors import PlanError
 
@@ -41,7 +42,7 @@ class PhotoManner:
 
     def toward(self, other: PhotoManner, share: float) -> PhotoManner:
         """This one (share 0) to the other (1), every number linearly; `grey` is that of the nearer."""
-        values = {}
+        values: dict[str, Any] = {}
         for field in dataclasses.fields(self):
             one, two = getattr(self, field.name), getattr(other, field.name)
             if isinstance(one, tuple):
