@@ -10,8 +10,8 @@ from torch import Tensor, nn
 
 from vasari.models.losses_translation import mean_absolute, total_variation
 from vasari.models.translators import Translator
-from vasari.tasks.metrics import peak_signal_noise_ratio, structural_similarity
 from vasari.tasks.adversary import Adversary
+from vasari.tasks.metrics import peak_signal_noise_ratio, structural_similarity
 from vasari.tasks.objectives import Batch, Turn
 from vasari.tasks.translate.common import TranslateObjective, as_translator, margin
 from vasari.tasks.translate.examples import Domains
