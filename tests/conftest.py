@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import importlib.util
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import pytest
@@ -102,3 +104,13 @@ def write_tiff(path: Path, *pages: np.ndarray) -> Path:
         for page in pages:
             writer.write(page, photometric="rgb" if page.ndim == 3 else "minisblack", resolution=(600, 600))
     return path
+
+
+@pytest.fixture(scope="session")
+def clips() -> ModuleType:
+    """The module that makes small films, `film_clips.py`."""
+    spec = importlib.util.spec_from_file_location("film_clips", Path(__file__).parent / "film_clips.py")
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module

@@ -48,7 +48,7 @@ def main() -> None:
             above = (shown.height - height) // 2
             sheet.paste(shown.crop((0, above, width, above + height)), (column * (width + GAP_PX), top))
         top += height + GAP_PX
-    sheet.save(options.output, quality=82, optimize=True)
+    sheet.save(options.output, quality=80, optimize=True)
 
 
 if __name__ == "__main__":

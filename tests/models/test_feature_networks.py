@@ -53,6 +53,31 @@ def test_a_vgg_runs_as_by_hand(vgg: Path) -> None:
     assert not any(one.requires_grad for one in network.parameters())
 
 
+def test_the_official_names_are_the_same_network(tmp_path: Path) -> None:
+    """Thirteen convolutions by torchvision's count, RGB standardized as it does; what lies behind them is left out."""
+    torch.manual_seed(1)
+    counts, widths = (0, 2, 5, 7, 10, 12, 14, 16, 19, 21, 23, 25, 28), (3, *[4] * 13)
+    state = {}
+    for count, a, b in zip(counts, widths[:-1], widths[1:], strict=True):
+        state |= {f"features.{count}.weight": torch.randn(b, a, 3, 3) / 3, f"features.{count}.bias": torch.randn(b)}
+    save_file({**state, "features.30.weight": torch.randn(4, 4, 3, 3)}, tmp_path / "official.safetensors")
+    picture = torch.rand(1, 3, 48, 64)
+    made = load_features(tmp_path / "official.safetensors")(picture)
+    assert [tuple(one.shape[2:]) for one in made] == [(48 >> n, 64 >> n) for n in range(5)]
+    means, deviations = torch.tensor([0.485, 0.456, 0.406]), torch.tensor([0.229, 0.224, 0.225])
+    x = (picture - means.view(1, 3, 1, 1)) / deviations.view(1, 3, 1, 1)
+    for count in counts:
+        if count in (5, 10, 19, 28):
+            x = functional.max_pool2d(x, 2)
+        padded = functional.pad(x, (1, 1, 1, 1), mode="reflect")
+        x = functional.conv2d(padded, state[f"features.{count}.weight"], state[f"features.{count}.bias"]).relu()
+    torch.testing.assert_close(made[-1], x, atol=1e-4, rtol=1e-4)
+    del state["features.16.weight"]  # as in a VGG-16, whose counts differ from there on
+    save_file(state, tmp_path / "other.safetensors")
+    with pytest.raises(WeightsError, match="no feature network"):
+        load_features(tmp_path / "other.safetensors")
+
+
 def test_a_mobilenet_gives_four_depths(mobilenet: Path) -> None:
     network = load_features(mobilenet)
     assert isinstance(network, MobileNetFeatures)

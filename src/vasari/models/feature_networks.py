@@ -28,6 +28,10 @@ VGG_LAYERS = (
     ("conv41", "conv42", "conv43", "conv44"),
     ("conv51",),
 )
+# The same convolutions as torchvision's VGG-19 counts them (features.0, features.2 ...), which timm kept; it takes RGB
+# with these means and deviations.
+_VGG_COUNTED = (0, 2, 5, 7, 10, 12, 14, 16, 19, 21, 23, 25, 28)
+_VGG_MEANS, _VGG_DEVIATIONS = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 # MobileNet's features are taken after these of its blocks: at 1/2, 1/4, 1/8 and 1/16 of the picture.
 MOBILENET_TAPS = (0, 2, 4, 10)
 
@@ -84,14 +88,17 @@ def load_features(path: str | Path) -> FeatureNetwork:
         state = {name: one.float() for name, one in from_safetensors(read(path)).items()}
     except SafetensorError as error:
         raise WeightsError(f"{path} is no whole safetensors file: {error}.", remedy="fetch the file again") from error
-    if {"conv0.weight", "conv11.weight"} <= set(state):
-        network: FeatureNetwork = VggFeatures(state)
+    if {f"features.{count}.weight" for count in _VGG_COUNTED} <= set(state):
+        network: FeatureNetwork = VggFeatures(_named(state))
+    elif {"conv0.weight", "conv11.weight"} <= set(state):
+        network = VggFeatures(state)
     elif {"convs.0.weight", "convs.26.weight"} <= set(state):
         network = MobileNetFeatures(state)
     else:
         raise WeightsError(
             f"{path.name} is no feature network that is known here.",
-            remedy="name a VGG-19 (tensors conv0, conv11 ...) or a MobileNet V1 (convs.0 ... convs.26)",
+            remedy="name a VGG-19 (tensors conv0, conv11 ..., or features.0, features.2 ...) or a MobileNet V1 "
+            "(convs.0 ... convs.26)",
         )
     return network.eval().requires_grad_(False)
 
@@ -114,6 +121,19 @@ def feature_distance(made: Sequence[Tensor], truth: Sequence[Tensor], weight: Te
             mean = (differences * share).flatten(1).sum(1) / share.flatten(1).sum(1).clamp(min=1e-6)
         total = total + mean / size
     return total / len(truth)
+
+
+def _named(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The official VGG-19's convolutions up to relu5_1 under the names known here, and its normalization as conv0."""
+    found = {
+        "conv0.weight": torch.diag(1 / torch.tensor(_VGG_DEVIATIONS))[:, :, None, None],
+        "conv0.bias": -torch.tensor(_VGG_MEANS) / torch.tensor(_VGG_DEVIATIONS),
+    }
+    for name, count in zip((name for stage in VGG_LAYERS for name in stage), _VGG_COUNTED, strict=True):
+        for kind in ("weight", "bias"):
+            if f"features.{count}.{kind}" in state:
+                found[f"{name}.{kind}"] = state[f"features.{count}.{kind}"]
+    return found
 
 
 def _convolution(state: Mapping[str, Tensor], name: str) -> nn.Conv2d:

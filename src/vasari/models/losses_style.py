@@ -122,11 +122,11 @@ def sliced_wasserstein(made: Tensor, style: Tensor, directions: Tensor) -> Tenso
 
 
 def at_ranks(ordered: np.ndarray, count: int) -> np.ndarray:
-    """Sorted values [K, n] read at `count` evenly spaced ranks, between neighbors by a line: [K, count]."""
+    """Sorted values [K, n] read at `count` evenly spaced ranks, between neighbors by a line: [K, count] float64."""
     if ordered.shape[1] == count:
         return ordered
     ranks, given = ((np.arange(one) + 0.5) / one for one in (count, ordered.shape[1]))
-    return np.stack([np.interp(ranks, given, one) for one in ordered]).astype(ordered.dtype)
+    return np.stack([np.interp(ranks, given, one) for one in ordered])
 
 
 def unit_directions(count: int, size: int, generator: torch.Generator) -> Tensor:

@@ -29,6 +29,10 @@ def test_a_frame_of_mirror_images(size: tuple[int, int]) -> None:
     assert made.shape[2] % 16 == made.shape[3] % 16 == 0
     pad = [(0, 0), (0, 0), *((32, whole - 32 - one) for one, whole in zip(size, made.shape[2:]))]
     np.testing.assert_array_equal(made.numpy(), np.pad(pixels.numpy(), pad, mode="reflect"))
+    moved = mirrored(pixels, 32, 16, (8, 3))
+    assert moved.shape[2] % 16 == moved.shape[3] % 16 == 0
+    both = min(made.shape[2], moved.shape[2] - 8), min(made.shape[3], moved.shape[3] - 3)
+    assert torch.equal(moved[:, :, 8:, 3:][:, :, : both[0], : both[1]], made[:, :, : both[0], : both[1]])
 
 
 @pytest.mark.parametrize("size", [(150, 90), (64, 64), (70, 200), (20, 30), (1, 1)])
@@ -52,10 +56,10 @@ def test_what_is_seen_of_a_tile_lies_where_the_whole_has_it() -> None:
         def paint(seen: torch.Tensor) -> torch.Tensor:
             rows = slice(row + MARGIN_PX, row + MARGIN_PX + seen.shape[2])
             columns = slice(column + MARGIN_PX, column + MARGIN_PX + seen.shape[3])
-            expected = seen[:, :, : 214 - rows.start, : 154 - columns.start]
+            expected = seen[:, :, : whole.shape[2] - rows.start, : whole.shape[3] - columns.start]
             torch.testing.assert_close(whole[:, :, rows, columns], expected)
             return seen
 
         return within_mirrors(paint, part, window)
 
-    tiles.in_tiles(check, places, tile=32, halo=16, multiple_of=1)
+    tiles.in_tiles(check, places, tile=32, halo=MARGIN_PX, multiple_of=1)

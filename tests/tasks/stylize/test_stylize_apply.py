@@ -40,8 +40,8 @@ def pilot() -> Picture:
 
 @pytest.fixture
 def options(tiny_painter: dict[str, str]) -> dict[str, Any]:
-    """Styles are coded small, which is quick."""
-    return {**tiny_painter, "precision": "float32", "style_scale": SCALE}
+    """Styles are coded small, which is quick, and pictures painted once."""
+    return {**tiny_painter, "precision": "float32", "style_scale": SCALE, "passes": 1}
 
 
 def for_codes(options: dict[str, Any]) -> dict[str, Any]:
@@ -54,21 +54,21 @@ def coded(picture: np.ndarray, options: dict[str, Any]) -> StyleCode:
 
 
 def mirrored_by_hand(pixels: Tensor) -> Tensor:
-    """[3, h, w], sides multiples of 16 -> [1, 3, h + 64, w + 64]."""
-    return torch.from_numpy(np.pad(pixels.numpy(), ((0, 0), (32, 32), (32, 32)), mode="reflect"))[None]
+    """[3, h, w], sides multiples of 16 -> [1, 3, h + 128, w + 128]."""
+    return torch.from_numpy(np.pad(pixels.numpy(), ((0, 0), (64, 64), (64, 64)), mode="reflect"))[None]
 
 
 def by_hand(pixels: Tensor, style: Tensor, options: dict[str, Any], strength: float = 1.0) -> Tensor:
     """The whole picture [3, h, w] in one call of each network, the style at the size that it is coded at."""
     encoder, stylizer = hub.load(options["encoder"]).network, hub.load(options["model"]).network
     with torch.inference_mode():
-        features = encoder(on_canvas(mirrored_by_hand(pixels), -32, -32))
+        features = encoder(on_canvas(mirrored_by_hand(pixels), -64, -64))
         inner = []
         for one in features:
-            margin = 32 * one.shape[2] // (pixels.shape[1] + 64)
+            margin = 64 * one.shape[2] // (pixels.shape[1] + 128)
             inner.append(one[:, :, margin:-margin, margin:-margin])
         own, wanted = moments(inner), moments(encoder(style[None]))
-        return stylizer(features, own, own.toward(wanted, strength))[0, :, 32:-32, 32:-32]
+        return stylizer(features, own, own.toward(wanted, strength))[0, :, 64:-64, 64:-64]
 
 
 def test_a_picture_is_stylized_and_keeps_what_it_came_with(pilot: Picture, options: dict[str, Any]) -> None:
@@ -83,8 +83,9 @@ def test_a_picture_is_stylized_and_keeps_what_it_came_with(pilot: Picture, optio
 
 @pytest.mark.parametrize("working_px", [0, 96])
 def test_tiles_equal_the_whole(pilot: Picture, options: dict[str, Any], working_px: int) -> None:
-    whole = vasari.stylize(pilot, CAT, working_px=working_px, tile_px=4096, **options).pixels
-    tiled = vasari.stylize(pilot, CAT, working_px=working_px, tile_px=64, **options).pixels
+    options = {**options, "working_px": working_px, "passes": 2 if working_px else None}
+    whole = vasari.stylize(pilot, CAT, tile_px=4096, **options).pixels
+    tiled = vasari.stylize(pilot, CAT, tile_px=64, **options).pixels
     assert (whole - tiled).abs().max() <= 1 / 255
 
 
@@ -122,6 +123,28 @@ def test_strength_goes_from_the_picture_itself_to_the_style(pilot: Picture, opti
     little = vasari.stylize(pilot, CAT, strength=FADES_BELOW / 3, **options).pixels
     expected = by_hand(pilot.pixels, style, options, FADES_BELOW / 3) / 3 + pilot.pixels * 2 / 3
     torch.testing.assert_close(little, expected, atol=1e-5, rtol=0)
+
+
+def test_each_pass_goes_over_what_the_one_before_painted(
+    pilot: Picture, options: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("vasari.tasks.stylize.hands.COARSEST_PX", 80)
+    moved = vasari.stylize(pilot, CAT, **{**options, "passes": 2}).pixels
+    monkeypatch.setattr("vasari.tasks.stylize.hands.PHASES", ())
+    small = image_files.shrink(pilot.pixels, 80)
+    coarse = vasari.stylize(Picture(small), CAT, **options).pixels - small
+    enlarged = cv2.resize(coarse.permute(1, 2, 0).numpy(), (160, 112), interpolation=cv2.INTER_CUBIC)
+    start = (pilot.pixels + torch.from_numpy(enlarged).permute(2, 0, 1)).clamp(0, 1).contiguous()
+    expected = vasari.stylize(Picture(start), CAT, **options).pixels
+    # A third pass, at 40 px, would be below the coarsest.
+    for passes in (2, 3):
+        made = vasari.stylize(pilot, CAT, **{**options, "passes": passes}).pixels
+        torch.testing.assert_close(made, expected, atol=1e-3, rtol=0)
+    assert torch.equal(vasari.stylize(pilot, CAT, **{**options, "passes": None}).pixels, made)
+    # The mean of two coarse passes is near each of them, and not the same.
+    assert 0 < (moved - made).abs().mean() < (made - pilot.pixels).abs().mean() / 2
+    half = vasari.stylize(pilot, CAT, strength=0.5, **{**options, "passes": 2}).pixels
+    assert (half - pilot.pixels).abs().mean() < (made - pilot.pixels).abs().mean()
 
 
 def test_several_styles_are_blended_as_their_codes_are(pilot: Picture, options: dict[str, Any], tmp_path: Path) -> None:
@@ -208,7 +231,7 @@ def test_sizes_of_strokes(pilot: Picture, options: dict[str, Any]) -> None:
 @pytest.mark.parametrize("working_px", [0, 16, 1024])
 def test_pictures_of_any_shape(size: tuple[int, int], working_px: int, options: dict[str, Any]) -> None:
     tiny = Picture(torch.rand(3, *size, generator=torch.Generator().manual_seed(1)))
-    made = vasari.stylize(tiny, CAT, working_px=working_px, **options).pixels
+    made = vasari.stylize(tiny, CAT, **{**options, "working_px": working_px, "passes": None}).pixels
     assert made.shape == tiny.pixels.shape and torch.isfinite(made).all()
     assert 0 <= float(made.min()) and float(made.max()) <= 1
 

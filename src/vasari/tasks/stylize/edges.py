@@ -7,14 +7,15 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-MARGIN_PX = 32
+# With 64 px a trained stylizer paints the same as with any more, within 0.4 of 255; with 32 a dark frame is left.
+MARGIN_PX = 64
 
 
 def within_mirrors(paint: Callable[[Tensor], Tensor], pixels: Tensor, window: Tensor) -> Tensor:
     """`paint` over a tile [1, 3, h, w] that goes on by its mirror image beyond the picture's edges: [1, c, h, w].
 
     `window` [1, 4] is top, left, bottom, right in fractions of the picture; beyond 1 the tile was filled up, and is
-    mirrored instead. Sides that are multiples of 16 or 32 stay so.
+    mirrored instead. Sides that are multiples of 16, 32 or 64 stay so.
     """
     top, left, bottom, right = window[0].double().tolist()
     rows = _span(pixels.shape[2], top, bottom)
@@ -32,10 +33,17 @@ def seen_from(pixels: Tensor, window: Tensor) -> tuple[int, int]:
     return row - (MARGIN_PX if top <= 0 else 0), column - (MARGIN_PX if left <= 0 else 0)
 
 
-def mirrored(pixels: Tensor, margin: int = MARGIN_PX, multiple_of: int = 1) -> Tensor:
-    """Pixels [N, C, h, w] with `margin` of their mirror image on all sides, and more right and below to a multiple."""
-    sizes = pixels.shape[2:]
-    rows, columns = (_reflected(-margin, size + margin + -(size + 2 * margin) % multiple_of, size) for size in sizes)
+def mirrored(pixels: Tensor, margin: int = MARGIN_PX, multiple_of: int = 1, phase: tuple[int, int] = (0, 0)) -> Tensor:
+    """Pixels [N, C, h, w] with `margin` of their mirror image on all sides, and more right and below to a multiple.
+
+    `phase` is so much more above and left, by which the picture lies elsewhere on a network's grid.
+    """
+    first = [-margin - one for one in phase]
+    last = [size + margin for size in pixels.shape[2:]]
+    rows, columns = (
+        _reflected(start, end + (start - end) % multiple_of, size)
+        for start, end, size in zip(first, last, pixels.shape[2:], strict=True)
+    )
     return pixels.index_select(2, rows).index_select(3, columns)
 
 

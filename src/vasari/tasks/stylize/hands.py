@@ -10,23 +10,30 @@ from typing import Any, Protocol, cast
 import torch
 from torch import Tensor
 
-from vasari.foundation import tiles
+from vasari.foundation import image_files, tiles
 from vasari.foundation.devices import choose_device, choose_precision
 from vasari.foundation.errors import WeightsError
+from vasari.foundation.tiles import Area
 from vasari.models import hub
 from vasari.models.canvas import on_canvas
 from vasari.models.cards import NETWORKS
-from vasari.models.style import Moments, moments
+from vasari.models.style import Moments
 from vasari.models.stylizers import Stylizer
 from vasari.tasks.stylize.coding import Coder
 from vasari.tasks.stylize.edges import MARGIN_PX, mirrored, seen_from, within_mirrors
+from vasari.tasks.stylize.gathering import gathered
 from vasari.tasks.stylize.palette import Palette, Weighted
-from vasari.tasks.stylize.stylize_plan import StylizePlan
-from vasari.tasks.translate.apply import Interpreter
+from vasari.tasks.stylize.stylize_plan import PASSES, StylizePlan
+from vasari.tasks.translate.apply import Interpreter, enlarged
 from vasari.tasks.translate.translate_plan import TranslatePlan
 
 # A picture at its working size is painted in one piece up to this side; beyond it in tiles of it.
 WHOLE_PX = 1536
+# No pass is made below this long side: little of a picture is left there.
+COARSEST_PX = 96
+WHOLE = ((0.0, 0.0, 1.0, 1.0),)
+# Enlarged, the network's grid would show: a coarse pass is the mean of several, between which the grid is moved.
+PHASES = ((8, 8),)
 # Below this strength the picture itself is blended in, so that strength 0 gives it back.
 FADES_BELOW = 0.3
 
@@ -56,9 +63,8 @@ class Hand(Protocol):
         """A whole picture [1, 3, h, w] that was brought to its working size."""
 
 
-def in_pieces(hand: Hand, pixels: Tensor, side_px: int) -> tuple[Tensor, ...]:
+def in_pieces(hand: Hand, pixels: Tensor, seen: Any, side_px: int) -> tuple[Tensor, ...]:
     """A whole picture [1, 3, h, w] painted in tiles, which equals painting it in one piece."""
-    seen = hand.look(pixels)
 
     def paint(tile: Tensor, window: Tensor) -> dict[str, Tensor]:
         return {str(region): one for region, one in enumerate(hand.paint(tile, seen, window))}
@@ -77,11 +83,12 @@ class SeenStyles:
 
 @dataclass(frozen=True, eq=False)
 class StyleHand:
-    """The stylizer with the styles of a plan."""
+    """The stylizer with the styles of a plan; `passes` is how often a picture is painted at its working size."""
 
     stylizer: Stylizer
     palette: Palette
     strength: float
+    passes: int
     tile_px: int
     device: torch.device
     precision: torch.dtype
@@ -92,7 +99,9 @@ class StyleHand:
         device = choose_device(plan.device)
         stylizer, coder = _networks(plan.model, plan.encoder, device)
         palette = Palette.of(plan, given, regions, coder)
-        return cls(stylizer, palette, plan.strength, plan.tile_px, device, choose_precision(plan.precision, device))
+        precision = choose_precision(plan.precision, device)
+        passes = PASSES if plan.passes is None else plan.passes
+        return cls(stylizer, palette, plan.strength, passes, plan.tile_px, device, precision)
 
     @property
     def halo(self) -> int:
@@ -110,57 +119,101 @@ class StyleHand:
         return min(1.0, self.strength / FADES_BELOW)
 
     def look(self, pixels: Tensor) -> SeenStyles:
-        """The moments of the picture [1, 3, h, w], and those of its styles."""
-        return self._seen(self._features(self._framed(pixels)), pixels)
+        """The moments of the picture [1, 3, h, w], and those that each region is to take on."""
+        own, _ = self._gathered(pixels)
+        return SeenStyles(own, tuple(own.toward(one, self.strength) for one in self._styles(pixels)))
 
     def paint(self, pixels: Tensor, seen: SeenStyles, window: Tensor) -> tuple[Tensor, ...]:
         """A tile painted in the style of each region."""
-
         row, column = seen_from(pixels, window)
 
         def paint(tile: Tensor) -> Tensor:
-            return torch.cat(self._painted(self._features(on_canvas(tile, row, column)), seen), 1)
+            features = self._features(on_canvas(tile, row, column))
+            return torch.cat([self._painted(features, seen.own, one) for one in seen.wanted], 1)
 
         return within_mirrors(paint, pixels, window).split(3, 1)
 
     def paint_whole(self, pixels: Tensor) -> tuple[Tensor, ...]:
-        """A whole picture at its working size; its features serve for its moments too where it is small enough."""
-        height, width = pixels.shape[2:]
-        side = max(self.tile_px, WHOLE_PX)
-        if max(height, width) > side:
-            return in_pieces(self, pixels, side)
-        features = self._features(self._framed(pixels))
-        rows, columns = slice(MARGIN_PX, MARGIN_PX + height), slice(MARGIN_PX, MARGIN_PX + width)
-        return tuple(one[..., rows, columns] for one in self._painted(features, self._seen(features, pixels)))
+        """A whole picture at its working size, from coarse to fine: each pass goes over what the one before painted.
 
-    def _framed(self, pixels: Tensor) -> Tensor:
-        return on_canvas(mirrored(pixels, MARGIN_PX, self.multiple_of), -MARGIN_PX, -MARGIN_PX)
+        A pass sees the picture at half the size of the next; what it changed is enlarged and added to the picture
+        there. Strokes of a coarse pass are large, and the fine ones are laid over them.
+        """
+        return tuple(self._through_sizes(pixels, style) for style in self._styles(pixels))
+
+    def _through_sizes(self, pixels: Tensor, style: Moments) -> Tensor:
+        change: Tensor | None = None
+        sides = _long_sides(pixels, self.passes)
+        for long_side in sides:
+            level = pixels if long_side == sides[-1] else image_files.shrink(pixels[0], long_side)[None]
+            start = level
+            if change is not None:
+                start = (level + enlarged(change, torch.tensor(WHOLE), *level.shape[2:])).clamp(0, 1)
+            phases = () if long_side == sides[-1] else PHASES
+            change = self._in_one_pass(start, level, style, phases) - level
+        return pixels if change is None else pixels + change
+
+    def _in_one_pass(
+        self, start: Tensor, level: Tensor, style: Moments, phases: Sequence[tuple[int, int]] = ()
+    ) -> Tensor:
+        """`start` painted, which was made of the picture `level`: how far the style goes is counted from that one.
+
+        It is painted once more for each of the `phases` with the network's grid moved so far, and the mean is taken.
+        """
+        own, features = self._gathered(start)
+        first = self._gathered(level)[0] if self.strength < 1 and start is not level else own
+        wanted = first.toward(style, self.strength)
+        if features is None:
+            return in_pieces(self, start, SeenStyles(own, (wanted,)), self._side)[0]
+        painted = _unframed(self._painted(features, own, wanted), start)
+        for phase in phases:
+            features = self._features(self._framed(start, phase))
+            painted = painted + _unframed(self._painted(features, own, wanted), start, phase)
+        return painted / (1 + len(phases))
+
+    def _styles(self, pixels: Tensor) -> tuple[Moments, ...]:
+        """The moments of the style of each region, for a content [1, 3, h, w]."""
+        return tuple(_moved(code.moments(), self.device) for code in self.palette.mixed(pixels))
+
+    @property
+    def _side(self) -> int:
+        """What is seen at once, in pixels, at a working size."""
+        return max(self.tile_px, WHOLE_PX)
+
+    def _gathered(self, pixels: Tensor) -> tuple[Moments, Sequence[Tensor] | None]:
+        """The moments of a picture, and its features in their mirrored frame where it is small enough."""
+        height, width = pixels.shape[2:]
+        inner = Area(MARGIN_PX, MARGIN_PX + height, MARGIN_PX, MARGIN_PX + width)
+        return gathered(self._features, self._framed(pixels), inner, self._side + 2 * MARGIN_PX)
+
+    def _framed(self, pixels: Tensor, phase: tuple[int, int] = (0, 0)) -> Tensor:
+        """A picture on its canvas, with its mirror image around it."""
+        framed = mirrored(pixels, MARGIN_PX, self.multiple_of, phase)
+        return on_canvas(framed, -MARGIN_PX - phase[0], -MARGIN_PX - phase[1])
 
     def _features(self, pixels: Tensor) -> list[Tensor]:
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision == torch.bfloat16):
             found: list[Tensor] = self.palette.coder.encoder(pixels.to(self.device))
         return found
 
-    def _seen(self, features: Sequence[Tensor], pixels: Tensor) -> SeenStyles:
-        """From the features of `pixels` with their frame: what lies over the pixels themselves."""
-        inner = []
-        for depth, one in enumerate(features):
-            step = 2 ** (depth + 1)
-            first = MARGIN_PX // step
-            rows, columns = (first + -(-size // step) for size in pixels.shape[2:])
-            inner.append(one[:, :, first:rows, first:columns])
-        own = moments(inner)
-        styles = (_moved(code.moments(), self.device) for code in self.palette.mixed(pixels))
-        return SeenStyles(own, tuple(own.toward(one, self.strength) for one in styles))
+    def _painted(self, features: Sequence[Tensor], own: Moments, wanted: Moments) -> Tensor:
+        """[1, 3, h, w] in 0..1, on the CPU."""
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision == torch.bfloat16):
+            made = self.stylizer(list(features), own, wanted)
+        return made.float().clamp(0, 1).cpu()
 
-    def _painted(self, features: list[Tensor], seen: SeenStyles) -> tuple[Tensor, ...]:
-        """One [1, 3, h, w] for each style, on the CPU."""
-        made = []
-        for wanted in seen.wanted:
-            with torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision == torch.bfloat16):
-                one = self.stylizer(features, seen.own, wanted)
-            made.append(one.float().clamp(0, 1).cpu())
-        return tuple(made)
+
+def _unframed(painted: Tensor, pixels: Tensor, phase: tuple[int, int] = (0, 0)) -> Tensor:
+    """What was painted of a picture and its frame, without the frame."""
+    (top, left), (height, width) = (MARGIN_PX + one for one in phase), pixels.shape[2:]
+    return painted[..., top : top + height, left : left + width]
+
+
+def _long_sides(pixels: Tensor, passes: int) -> list[int]:
+    """The long sides at which a picture [1, 3, h, w] is painted, from coarse to its own."""
+    own = max(pixels.shape[2:])
+    halved = [round(own / 2**power) for power in range(passes - 1, 0, -1)]
+    return [*(side for side in halved if side >= COARSEST_PX), own]
 
 
 def _moved(code: Moments, device: torch.device) -> Moments:
@@ -231,4 +284,4 @@ class TranslatingHand:
 
     def paint_whole(self, pixels: Tensor) -> tuple[Tensor, ...]:
         """A whole picture at its working size."""
-        return in_pieces(self, pixels, max(self.interpreter.plan.tile_px, WHOLE_PX))
+        return in_pieces(self, pixels, self.look(pixels), max(self.interpreter.plan.tile_px, WHOLE_PX))

@@ -22,6 +22,7 @@ from vasari.tasks.stylize.color_keeping import with_lightness
 from vasari.tasks.stylize.hands import Hand, StyleHand, TranslatingHand
 from vasari.tasks.stylize.optimizing import OptimizingHand
 from vasari.tasks.stylize.palette import Weighted
+from vasari.tasks.stylize.photographic import DevelopingHand
 from vasari.tasks.stylize.regions import Mask, Regions
 from vasari.tasks.stylize.stylize_plan import DETAIL, OPTIMIZE, WORKING_PX, StylizePlan
 from vasari.tasks.translate.apply import enlarged
@@ -71,6 +72,8 @@ class Painter:
             return cls(plan, translating, working_px, 1.0 if plan.detail is None else plan.detail, regions)
         working_px = WORKING_PX if plan.working_px is None else plan.working_px
         hand: Hand
+        if plan.photographic:
+            return cls(plan, DevelopingHand.of(plan, given, len(regions.masks)), 0, 0.0, regions)
         if plan.method == OPTIMIZE:
             hand = OptimizingHand.of(plan, given, regions, working_px)
         else:
@@ -97,8 +100,8 @@ class Painter:
     @property
     def machine(self) -> Mapping[str, str]:
         """What the arithmetic depends on, for the record."""
-        device = choose_device(self.plan.device)
-        precision = "float32" if self.plan.method == OPTIMIZE else self.plan.precision
+        device = choose_device("cpu" if self.plan.photographic else self.plan.device)
+        precision = "float32" if self.plan.in_float32 else self.plan.precision
         return machine_of(device, choose_precision(precision, device))
 
     @torch.inference_mode()
@@ -132,7 +135,7 @@ class Painter:
             pixels = pixels.expand(-1, 3, -1, -1)
         elif pixels.shape[1] == 1:
             painted = painted.mean(1, keepdim=True)
-        result = pixels + (painted - pixels) * (self.hand.share * cover)
+        result = torch.lerp(pixels, painted, self.hand.share * cover)
         change = (result - pixels).abs().amax(1, keepdim=True)
         return Treated(result, torch.zeros_like(change), change)
 

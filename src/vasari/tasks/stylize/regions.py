@@ -68,7 +68,7 @@ class Regions:
                 raise PlanError(
                     f"The mask {mask.name} ({mask.width}×{mask.height}) has another aspect than the picture "
                     f"(about {width}×{height}).",
-                    remedy="give a mask of the picture's own size, or the same reduced",
+                    remedy="give a mask of the picture's own size as it is stored (unturned), or the same reduced",
                 )
 
     def joined(self, made: Sequence[Tensor], window: Tensor) -> tuple[Tensor, Tensor | float]:

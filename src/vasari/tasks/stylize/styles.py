@@ -15,8 +15,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from vasari.foundation.errors import PictureError, PlanError, WeightsError, WriteError
+from vasari.foundation.plans import digest
 from vasari.foundation.treatment import ModelFacts
 from vasari.models import model_files
+from vasari.tasks.stylize.photo.manner import PRESETS, preset
 from vasari.tasks.stylize.stylize_plan import StylizePlan, parse
 
 BUNDLED_FOLDER = model_files.BUNDLED_FOLDER / "styles"
@@ -80,6 +82,18 @@ def find(text: str, share: float = 1.0) -> StyleFile:
     return StyleFile(name, path.resolve(), _digest(path), share, is_code, facts)
 
 
+def is_preset(text: str) -> bool:
+    """True for the name of an era, and for a year, as `--style-kind photo` takes them."""
+    return text in PRESETS or (text.isdecimal() and len(text) == 4)
+
+
+def _photographic(text: str, share: float) -> StyleFile:
+    """A preset in the place of a style's file; its digest is that of its numbers."""
+    if not is_preset(text):
+        return find(text, share)
+    return StyleFile(text, Path(), digest(preset(text)), share)
+
+
 def _digest(path: Path) -> str:
     try:
         return model_files.digest(path)
@@ -93,16 +107,17 @@ def find_all(plan: StylizePlan) -> tuple[StyleFile, ...]:
         raise PlanError("No style was named.", remedy="add --style PICTURE, or a name that `vasari styles list` shows")
     weights = [1.0 if weight is None else weight for _, weight in plan.weighted]
     whole = sum(weights) if not plan.mask else 1.0
-    return tuple(find(name, weight / whole) for (name, _), weight in zip(plan.weighted, weights, strict=True))
+    look_up = _photographic if plan.photographic else find
+    return tuple(look_up(name, weight / whole) for (name, _), weight in zip(plan.weighted, weights, strict=True))
 
 
-def placed(texts: Sequence[str]) -> tuple[str, ...]:
+def placed(texts: Sequence[str], presets: bool = False) -> tuple[str, ...]:
     """The styles or masks with absolute paths, so that a record is understood from any folder; names stay names."""
     known = named()
     made = []
     for text in texts:
         name, weight = parse(text)
-        if name not in known:
+        if name not in known and not (presets and is_preset(name)):
             name = str(Path(name).expanduser().absolute())
         # The weight is written as it was given.
         made.append(name if weight is None else f"{name}:{text.rpartition(':')[2]}")

@@ -16,6 +16,8 @@ KEEP_COLORS = ("none", "luminance", "histogram")
 WORKING_PX = 1024
 # How much of the photograph's own detail is laid over an enlarged result, unless the plan says otherwise.
 DETAIL = 0.5
+# How often a picture is painted, unless the plan says otherwise.
+PASSES = 2
 # Fields of `OptimizePlan` that are options of their own.
 _SET_BY = {
     "content_weight": "--content-weight",
@@ -56,6 +58,13 @@ class StylizePlan:
     style_scale: float = option(
         1.0, "size of the strokes: the style picture is brought to this times 512 px", minimum=0.25, maximum=4.0
     )
+    passes: int | None = option(
+        None,
+        "how often a picture is painted, from coarse to the working size, doubling: 1 is nearest to the photograph, 3 "
+        f"lays large strokes under the fine; else {PASSES}, at a working size",
+        minimum=1,
+        maximum=5,
+    )
     content_weight: float | None = option(
         None, "--method optimize: how strongly the picture's forms hold; else as the method has it", minimum=0.0
     )
@@ -64,7 +73,7 @@ class StylizePlan:
         f"long side at which the picture is stylized, the result enlarged; 0 for every pixel as it is; else "
         f"{WORKING_PX}, or what a translator's header names",
         minimum=0,
-        maximum=8192,
+        maximum=4096,
     )
     detail: float | None = option(
         None,
@@ -116,6 +125,11 @@ class StylizePlan:
     def photographic(self) -> bool:
         """True where the style is a photograph's, and no network is needed."""
         return self.style_kind == PHOTO
+
+    @property
+    def in_float32(self) -> bool:
+        """True where nothing is gained by less."""
+        return self.photographic or self.method == OPTIMIZE
 
     @property
     def optimizing(self) -> OptimizePlan:
@@ -177,8 +191,8 @@ def _check_method(plan: StylizePlan) -> None:
         )
     if plan.method == OPTIMIZE:
         _ = plan.optimizing
-        if plan.precision == "bfloat16":
-            raise PlanError("Optimizing needs float32.", remedy="leave --precision out")
+    if plan.in_float32 and plan.precision == "bfloat16":
+        raise PlanError("This method needs float32.", remedy="leave --precision out")
     if plan.method == OPTIMIZE and plan.working_px == 0:
         raise PlanError(
             "Optimizing every pixel as it is has no bound.", remedy="name a size: --working-px 2048, or leave it out"
@@ -193,6 +207,8 @@ def _check_method(plan: StylizePlan) -> None:
         raise PlanError(
             "Where every pixel is stylized as it is, there is no other detail.", remedy="leave --detail out"
         )
+    if plan.passes is not None and (plan.method != FAST or not plan.has_working_size):
+        raise PlanError(f"passes is for painting at a working size by the method {FAST}.", remedy="leave --passes out")
     if plan.translates and plan.style:
         raise PlanError(
             f"The translator {plan.method} has learned its style, and takes none.",

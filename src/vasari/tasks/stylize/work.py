@@ -68,7 +68,9 @@ class StylizeWork:
         Styles and masks stand among the models with their digests: another picture under the same name is another
         work.
         """
-        plan = dataclasses.replace(plan, style=styles.placed(plan.style), mask=styles.placed(plan.mask))
+        plan = dataclasses.replace(
+            plan, style=styles.placed(plan.style, plan.photographic), mask=styles.placed(plan.mask)
+        )
         found = () if plan.translates else styles.find_all(plan)
         paths = [model_files.find(name) for name in _networks(plan)]
         models = [ModelFacts(path.stem, model_files.digest(path)) for path in paths]
@@ -120,6 +122,8 @@ class StylizeWork:
         if self.plan.translates:
             return f"taken by {self.models[0].name} from one domain of pictures to another"
         many = "this style" if len(self.styles) == 1 else "these styles"
+        if self.plan.photographic:
+            return f"given tone, color, grain, vignette and softness of {many}"
         if self.plan.method == OPTIMIZE:
             return f"optimized until {self.models[0].name} sees {many} in it ({self.plan.optimizing.loss})"
         return f"painted by {self.models[1].name} in {many}"
@@ -142,6 +146,8 @@ def _networks(plan: StylizePlan) -> tuple[str, ...]:
     """The names or paths of the networks that a plan needs; raises `WeightsError` for one that has to be fetched."""
     if plan.translates:
         return (plan.method,)
+    if plan.photographic:
+        return ()
     if plan.method != OPTIMIZE:
         return plan.encoder, plan.model
     if plan.optimizing.network == VGG19:

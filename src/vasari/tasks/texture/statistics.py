@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from vasari.models.losses_style import unit_directions
 from vasari.tasks.texture.wasserstein import projected, pyramid
 
 PROJECTIONS = 64
@@ -26,8 +27,7 @@ def patch_distance(made: Tensor, sample: Tensor, seed: int = 0) -> float:
     distances = []
     for (_, a), (_, b) in list(zip(pyramid(made)[::-1], pyramid(sample)[::-1], strict=False))[:3]:
         for side in SIDES_PX:
-            directions = torch.randn(PROJECTIONS, a.shape[0] * side * side, generator=generator)
-            directions /= directions.norm(dim=1, keepdim=True)
+            directions = unit_directions(PROJECTIONS, a.shape[0] * side * side, generator)
             one, other = (projected(x, directions, COMPARED_WINDOWS, generator) for x in (a, b))
             distances.append(float(abs(one - other).mean()))
     return 255.0 * sum(distances) / len(distances)

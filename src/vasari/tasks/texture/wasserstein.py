@@ -22,6 +22,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from vasari.models.losses_style import at_ranks, unit_directions
 from vasari.tasks.texture.correspondences import Correspondences
 
 PATCH_PX = 7
@@ -171,8 +172,7 @@ class _Descent:
 
     def _slices(self) -> Slices:
         size = self.exemplar.shape[0] * PATCH_PX**2
-        directions = torch.randn(DIRECTIONS, size, generator=self.generator)
-        directions /= directions.norm(dim=1, keepdim=True)
+        directions = unit_directions(DIRECTIONS, size, self.generator)
         wanted = projected(self.exemplar, directions, WINDOWS, self.generator)
         present = projected(self.texture, directions, WINDOWS, self.generator)
         return tabulated(directions, present, wanted)
@@ -206,8 +206,7 @@ def tabulated(directions: Tensor, present: np.ndarray, wanted: np.ndarray) -> Sl
     step = (high - low) / BINS + 1e-9
     centers = low[:, None] + step[:, None] * (np.arange(BINS) + 0.5)
     if present.shape != wanted.shape:  # a texture smaller than a window shows fewer patches
-        ranks, wanted_ranks = ((np.arange(one.shape[1]) + 0.5) / one.shape[1] for one in (present, wanted))
-        wanted = np.stack([np.interp(ranks, wanted_ranks, one) for one in wanted])
+        wanted = at_ranks(wanted, present.shape[1])
     moves = [np.interp(at, have, to) - at for at, have, to in zip(centers, present, wanted, strict=True)]
     return Slices(
         directions, torch.from_numpy(low), torch.from_numpy(step), torch.from_numpy(np.stack(moves).astype(np.float32))

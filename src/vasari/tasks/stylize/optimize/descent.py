@@ -16,7 +16,8 @@ HISTORY_BYTES = 512 << 20
 LONGEST_HISTORY, SHORTEST_HISTORY = 20, 3
 # Without a line search a step may go astray: from so many times the best loss it begins anew from there.
 ASTRAY = 3.0
-FIRST_MOVE = 0.002  # of a pixel, the mean
+FIRST_MOVE = 0.01  # of a pixel, the mean
+DRAWN_EVERY = 10  # steps of Adam; L-BFGS, which learns the curvature, keeps to what was drawn for a scale
 
 Told = Callable[[int, Tensor, Mapping[str, float]], bool | None]
 
@@ -66,7 +67,7 @@ class Descent:
         while True:
             for group in optimizer.param_groups:
                 group["lr"] = self._rate(first)
-            if self._plan.optimizer == "adam":
+            if self._plan.optimizer == "adam" and not first and len(self.curve) % DRAWN_EVERY == 0:
                 self._losses.draw()
             optimizer.step(self._evaluate)  # type: ignore[arg-type]
             first = False
@@ -89,14 +90,16 @@ class Descent:
         now = {name: float(one.detach()) for name, one in (*terms.items(), ("total", total))}
         value = now["total"]
         self.curve.append(value)
-        if not value <= ASTRAY * self._best_total and self._plan.optimizer == "lbfgs":
-            raise _Astray
         if value < self._best_total:
             self._best_total = value
             self.best.copy_(self._pixels.detach())
             self.best_terms = now
-        if self._told(len(self.curve), self._pixels.detach(), now):
+        astray = not value <= ASTRAY * self._best_total and self._plan.optimizer == "lbfgs"
+        shown = (self.best, self.best_terms) if astray else (self._pixels.detach(), now)
+        if self._told(len(self.curve), *shown):
             raise Stop
+        if astray:
+            raise _Astray
         return total.detach() * gradient.numel()
 
     def _optimizer(self) -> torch.optim.Optimizer:

@@ -20,9 +20,8 @@ from vasari.foundation.tiles import Window, windows
 from vasari.models.losses_translation import total_variation
 from vasari.tasks.stylize.optimize.networks import GRID_PX, HALO_PX, Judge
 from vasari.tasks.stylize.optimize.plan import OptimizePlan
-from vasari.tasks.stylize.optimize.statistics import GrainStatistic, Seen, Statistic, pixel_filters
+from vasari.tasks.stylize.optimize.statistics import PIXEL_FILTERS, GrainStatistic, Seen, Statistic, pixel_filters
 
-CONTENT_STRIDE = 8  # relu4_1 of a VGG-19: objects and their places, no strokes
 RANGE_WEIGHT = 20.0
 # Where a grid of strides of 2, 4, 8 and 16 pixels is laid: different in all of them, down and along.
 PHASES = ((0, 0), (5, 15), (10, 5), (15, 10))
@@ -41,20 +40,20 @@ class Region:
 class Levels:
     """Cuts a picture into tiles, and gives each tile's features without their halo: the pixel filters, then depths.
 
-    `phase`: the network's grid is moved so many pixels up and left; the border is repeated to make room for it.
+    `phase`: rows and columns left out above and left, so that the network's grid lies elsewhere; single pixels are the
+    same then, and no place is given of them.
     """
 
-    def __init__(
-        self, judge: Judge, height: int, width: int, tile_px: int, phase: tuple[int, int] = (0, 0)
-    ) -> None:
+    def __init__(self, judge: Judge, size: tuple[int, int], tile_px: int, phase: tuple[int, int] = (0, 0)) -> None:
         self._judge, self._phase = judge, phase
         self.strides = (1, *judge.strides)
-        self.windows = list(windows(height + phase[0], width + phase[1], tile_px, HALO_PX, GRID_PX))
+        self.windows = list(windows(size[0] - phase[0], size[1] - phase[1], tile_px, HALO_PX, GRID_PX))
 
     def of(self, pixels: Tensor, window: Window) -> list[Tensor]:
         """The levels [C, n] of a tile of pixels [1, 3, height, width]; those of the whole, to rounding."""
         seen = self._cut(pixels, window)
-        found = [pixel_filters(seen), *self._judge.features(seen)]
+        fine = seen.new_zeros(1, PIXEL_FILTERS, 0, 1) if any(self._phase) else pixel_filters(seen)
+        found = [fine, *self._judge.features(seen)]
         return [_core(one, window, stride).flatten(1) for one, stride in zip(found, self.strides, strict=True)]
 
     def guides(self, guide: Tensor, window: Window) -> list[Tensor]:
@@ -62,17 +61,14 @@ class Levels:
         seen = self._cut(guide, window)
         full = functional.pad(seen, (0, -seen.shape[3] % GRID_PX, 0, -seen.shape[2] % GRID_PX), mode="replicate")
         found = [functional.avg_pool2d(full, stride) for stride in self.strides]
+        if any(self._phase):
+            found[0] = found[0][:, :, :0]
         return [_core(one, window, stride).flatten() for one, stride in zip(found, self.strides, strict=True)]
 
     def _cut(self, planes: Tensor, window: Window) -> Tensor:
         """What the network is to see of a tile."""
-        down, along = self._phase
-        area = window.padded
-        top, left = area.top - down, area.left - along
-        seen = planes[:, :, max(0, top) : area.bottom - down, max(0, left) : area.right - along]
-        if top >= 0 and left >= 0:
-            return seen
-        return functional.pad(seen, (max(0, -left), 0, max(0, -top), 0), mode="replicate")
+        (down, along), area = self._phase, window.padded
+        return planes[:, :, area.top + down : area.bottom + down, area.left + along : area.right + along]
 
 
 def _core(features: Tensor, window: Window, stride: int) -> Tensor:
@@ -91,26 +87,29 @@ class ScaleLosses:
         self._plan, self._judge, self._regions = plan, judge, regions
         self._statistics = [GrainStatistic(), *[statistic] * len(judge.strides)]
         _check_weights(plan, judge)
-        height, width = content.shape[2:]
+        size = content.shape[2], content.shape[3]
         self._tiles = [
             (levels, window)
-            for phase in PHASES[: judge.phases]
-            for levels in [Levels(judge, height, width, plan.tile_px, phase)]
+            for phase in PHASES[: plan.phases]
+            for levels in [Levels(judge, size, plan.tile_px, phase)]
             for window in levels.windows
         ]
         self._guides = [
             None if one.guide is None else [levels.guides(one.guide, window) for levels, window in self._tiles]
             for one in regions
         ]
-        nearest = min(range(len(judge.strides)), key=lambda depth: abs(judge.strides[depth] - CONTENT_STRIDE))
+        nearest = min(range(len(judge.strides)), key=lambda depth: abs(judge.strides[depth] - plan.content_stride))
         self._content_level = 1 + nearest
         self._content, self._amounts = self._first_pass(content)
         self._content_size = sum(float(one.square().sum()) for one in self._content) + _TINY
-        self._targets: list[list[Tensor]] = []
-        self.draw()
+        self._take_targets()
 
     def draw(self) -> None:
-        """Draw anew what is random in the statistics, and take the styles' by it."""
+        """Draw anew what is random in the statistics, if anything is, and take the styles' by it."""
+        if any(one.random for one in self._statistics):
+            self._take_targets()
+
+    def _take_targets(self) -> None:
         for one in self._statistics:
             one.draw()
         self._targets = [self._mixed(one) for one in self._regions]
@@ -196,15 +195,13 @@ class ScaleLosses:
         mixed: list[Tensor] = []
         for pixels, share in region.styles:
             found = self._of_style(pixels)
-            mixed = [
-                share / whole * one + (mixed[level] if mixed else 0.0) for level, one in enumerate(found)
-            ]
+            mixed = [share / whole * one + (mixed[level] if mixed else 0.0) for level, one in enumerate(found)]
         return mixed
 
     @torch.no_grad()
     def _of_style(self, pixels: Tensor) -> list[Tensor]:
         """The target of each level of one style picture [1, 3, h, w]."""
-        levels = Levels(self._judge, pixels.shape[2], pixels.shape[3], self._plan.tile_px)
+        levels = Levels(self._judge, (pixels.shape[2], pixels.shape[3]), self._plan.tile_px)
         parts: list[list[Tensor]] = [[] for _ in self._statistics]
         amounts = [0.0] * len(self._statistics)
         places = [pixels.shape[2] * pixels.shape[3] // stride**2 for stride in levels.strides]

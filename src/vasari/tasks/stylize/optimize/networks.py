@@ -33,7 +33,6 @@ class Judge:
     name: str
     digest: str
     strides: tuple[int, ...]
-    phases: int = 1
 
     def features(self, pixels: Tensor) -> Sequence[Tensor]:
         """[1, 3, h, w] in 0..1 -> features [1, C, h/stride, w/stride] of each depth."""

@@ -19,7 +19,7 @@ class OptimizePlan:
 
     network: str = option(
         ENCODER,
-        "the feature network: 'encoder' (bundled), or a .safetensors file or address#sha256=… of a VGG-19 or an encoder",
+        "the feature network: 'encoder' (bundled), or a .safetensors file or address#sha256=… of a VGG-19 or encoder",
     )
     loss: str = option(
         "gram",
@@ -33,9 +33,12 @@ class OptimizePlan:
     )
     optimizer: str = option("lbfgs", "'lbfgs', or 'adam', which takes less memory", choices=("lbfgs", "adam"))
     start: str = option("content", "the first pixels: those of the 'content', or 'noise'", choices=("content", "noise"))
-    content_weight: float = option(0.05, "how strongly the content is held, relative to the style", minimum=0.0)
-    grain_weight: float = option(0.1, "how strongly the finest pixels are held to the style's own", minimum=0.0)
-    variation_weight: float = option(0.0, "how strongly neighboring pixels are drawn together", minimum=0.0)
+    content_weight: float = option(0.03, "how strongly the content is held, relative to the style", minimum=0.0)
+    content_stride: int = option(
+        4, "at which depth the content is held, in pixels between its places: more holds less", minimum=1, maximum=64
+    )
+    grain_weight: float = option(0.3, "how strongly the finest pixels are held to the style's own", minimum=0.0)
+    variation_weight: float = option(0.015, "how strongly neighboring pixels are drawn together", minimum=0.0)
     depth_weights: tuple[float, ...] = option(
         (), "weights of the network's depths in the style, finest first; if left out all count alike", minimum=0.0
     )
@@ -44,10 +47,16 @@ class OptimizePlan:
     )
     steps: int = option(150, "evaluations of the losses at the coarsest scale", minimum=1, maximum=100_000)
     finer_share: float = option(
-        0.5, "steps at each finer scale, as a share of those at the one before", minimum=0.01, maximum=1.0
+        0.6, "steps at each finer scale, as a share of those at the one before", minimum=0.01, maximum=1.0
     )
-    coarsest_px: int = option(256, "long side at which it begins, about, in pixels", minimum=32, maximum=4096)
+    coarsest_px: int = option(128, "long side at which it begins, about, in pixels", minimum=32, maximum=4096)
     rate: float = option(0.02, "Adam's learning rate, in pixel values 0..1", minimum=1e-5, maximum=1.0)
+    phases: int = option(
+        2,
+        "how often the network looks, its grid moved: 1 is faster, more leave fewer traces of it",
+        minimum=1,
+        maximum=4,
+    )
     tile_px: int = option(1024, "pictures larger than this are gone through in tiles of it", minimum=64, maximum=8192)
     seed: int = option(0, "of noise and of slices", minimum=0)
     device: str = option("cpu", "where the network runs", choices=("auto", "cpu", "cuda", "mps"))

@@ -1,7 +1,7 @@
 """Optimize the pixels of a picture until a network sees the style in them: coarse to fine, stopped at any time.
 
-Gatys et al. 2016 (doi:10.1109/CVPR.2016.265); coarse to fine as Gatys et al. 2017 (arXiv:1611.07865, section 6). A style
-is a statistic of features (`statistics`), losses are those of `losses`, gathered in tiles.
+Gatys et al. 2016 (doi:10.1109/CVPR.2016.265); coarse to fine as Gatys et al. 2017 (arXiv:1611.07865, section 6). A
+style is a statistic of features (`statistics`), losses are those of `losses`, gathered in tiles.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from vasari.tasks.stylize.optimize.statistics import STATISTICS, Statistic
 __all__ = ["Optimized", "Progress", "Stop", "optimize", "scales"]
 
 SMALLEST_PX = 32
+MARGIN_PX = 16  # no less than any of `losses.PHASES`
 _NOISE = 0.1
 
 
@@ -95,15 +96,17 @@ def optimize(
             if watch is None:
                 return None
             share = (sum(work[:level]) + work[level] * step / steps[level]) / sum(work)
-            shown = now.clamp(0, 1)[0].cpu()
+            shown = trimmed(now).clamp(0, 1)[0].cpu()
             return watch(Progress(step, steps[level], level + 1, len(sizes), share, shown, terms))
 
-        descent = Descent(studio.losses(size, statistic), resized(pixels, size), plan, told)
+        descent = Descent(studio.losses(size, statistic), margined(pixels), plan, told)
         stopped = descent.run(steps[level])
-        pixels, losses = descent.best, descent.best_terms
+        pixels, losses = trimmed(descent.best), descent.best_terms
         curve.append(tuple(descent.curve))
         if stopped:
             break
+        if level + 1 < len(sizes):
+            pixels = resized(smoothed(pixels), sizes[level + 1])
     result = resized(pixels, sizes[-1]).clamp(0, 1)[0].cpu()
     count = sum(len(one) for one in curve)
     return Optimized(result, losses, count, judge.name, judge.digest, stopped, tuple(curve))
@@ -125,6 +128,24 @@ def resized(pixels: Tensor, size: tuple[int, int]) -> Tensor:
     if tuple(pixels.shape[2:]) == size:
         return pixels
     return functional.interpolate(pixels, size, mode="bicubic", antialias=True)
+
+
+def smoothed(pixels: Tensor) -> Tensor:
+    """[1, C, h, w] under 1 2 1 each way: enlarged, single pixels would be squares that stay."""
+    channels = pixels.shape[1]
+    taps = torch.tensor([0.25, 0.5, 0.25], device=pixels.device).repeat(channels, 1, 1, 1)
+    wide = functional.pad(pixels, (1, 1, 1, 1), mode="replicate")
+    return functional.conv2d(functional.conv2d(wide, taps, groups=channels), taps.mT, groups=channels)
+
+
+def margined(pixels: Tensor) -> Tensor:
+    """[1, C, h, w] with `MARGIN_PX` on each side, mirrored: borders, where networks pad, are cut off in the end."""
+    return functional.pad(pixels, (MARGIN_PX,) * 4, mode="reflect")
+
+
+def trimmed(pixels: Tensor) -> Tensor:
+    """[1, C, h, w] without the margin."""
+    return pixels[:, :, MARGIN_PX:-MARGIN_PX, MARGIN_PX:-MARGIN_PX].contiguous()
 
 
 class _Studio:
@@ -152,10 +173,10 @@ class _Studio:
         device = self._content.device
         regions = []
         for guide, members in self._guides:
-            there = None if guide is None else resized(guide.to(device), size).clamp(0, 1)
+            there = None if guide is None else margined(resized(guide.to(device), size).clamp(0, 1))
             styles = tuple((self._style(self._styles[index][0], size), self._styles[index][1]) for index in members)
             regions.append(Region(there, styles, 1.0 if there is None else float(there.mean())))
-        content = resized(self._content, size).clamp(0, 1)
+        content = margined(resized(self._content, size).clamp(0, 1))
         return ScaleLosses(self._judge, self._plan, content, regions, statistic)
 
     def _style(self, pixels: Tensor, size: tuple[int, int]) -> Tensor:

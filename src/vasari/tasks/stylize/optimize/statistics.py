@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -18,9 +19,11 @@ from vasari.models.losses_style import at_ranks, matrix_distance, unit_direction
 
 MOST_PLACES = 16384  # of a picture at one depth, whose projections are sorted
 RANKS = 4096
+PIXEL_FILTERS = 24
 _TINY = 1e-12
-# Of a pixel filter's power in a style, the least it is divided by: one level of 8 bits.
-_FAINTEST = (1 / 255) ** 2
+# Of a pixel filter's power in a style, the least it is divided by: four levels of 8 bits, lest what a style has none of
+# (color, where it is grey) counted more than all that it has.
+_FAINTEST = (4 / 255) ** 2
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,6 +47,8 @@ class Seen:
 
 class Statistic:
     """Abstract: of parts `Seen` to tensors that can be mixed linearly, and how far two of them are apart."""
+
+    random: ClassVar[bool] = False
 
     def draw(self) -> None:
         """Draw anew what is random, if anything is."""
@@ -108,6 +113,8 @@ class SlicedStatistic(Statistic):
     orthonormal basis, drawn anew by `draw`; of large pictures places are drawn, evenly over the tiles.
     """
 
+    random: ClassVar[bool] = True
+
     def __init__(self, generator: torch.Generator) -> None:
         self._generator = generator
         self._seed, self._share = 0, 1.0
@@ -137,7 +144,7 @@ class SlicedStatistic(Statistic):
 
     def target(self, joined: Tensor) -> Tensor:
         ordered = np.sort(joined.detach().cpu().numpy(), axis=1)
-        return torch.from_numpy(at_ranks(ordered, RANKS)).to(joined.device)
+        return torch.from_numpy(at_ranks(ordered, RANKS)).float().to(joined.device)
 
     def distance(self, made: Tensor, target: Tensor) -> Tensor:
         values = made.detach().cpu().numpy()
@@ -159,8 +166,8 @@ class GrainStatistic(Statistic):
     """Gram matrices of `pixel_filters`, each filter's power brought to that of the style.
 
     Networks that enter at half the resolution hardly see the finest pixels: unbound, noise and checkerboards stay
-    there. This holds every pair of 3×3 pixels to the covariance that it has in the style, faint high frequencies as
-    much as the strong low ones.
+    there. This holds differences within 3×3 pixels to the covariance that they have in the style, faint high
+    frequencies as much as the strong low ones.
     """
 
     def part(self, seen: Seen) -> Tensor:
@@ -174,12 +181,15 @@ class GrainStatistic(Statistic):
 
 
 def pixel_filters(pixels: Tensor) -> Tensor:
-    """The 3×3 patches of [1, 3, h, w] in a basis of cosines of opponent colors: [1, 27, h, w]; borders repeat."""
+    """What changes within the 3×3 patches of [1, 3, h, w]: [1, 24, h, w], cosines of opponent colors, orthonormal.
+
+    The three means over a patch are left out. Borders repeat.
+    """
     cosines = torch.tensor([[1.0, 1.0, 1.0], [1.0, 0.0, -1.0], [1.0, -2.0, 1.0]], device=pixels.device)
     cosines = cosines / cosines.norm(dim=1, keepdim=True)
     colors = torch.tensor([[1.0, 1.0, 1.0], [1.0, 0.0, -1.0], [1.0, -2.0, 1.0]], device=pixels.device)
     colors = colors / colors.norm(dim=1, keepdim=True)
-    kernels = torch.einsum("kc,ay,bx->kabcyx", colors, cosines, cosines).reshape(27, 3, 3, 3)
+    kernels = torch.einsum("kc,ay,bx->abkcyx", colors, cosines, cosines).reshape(27, 3, 3, 3)[-PIXEL_FILTERS:]
     return functional.conv2d(functional.pad(pixels, (1, 1, 1, 1), mode="replicate"), kernels)
 
 
