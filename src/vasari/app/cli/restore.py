@@ -8,17 +8,21 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
-from vasari.app.cli import batch
+from vasari.app.cli import batch, films
+from vasari.app.cli.films import with_film
 from vasari.app.cli.plan_options import with_plan
 from vasari.foundation.errors import PlanError
+from vasari.tasks.film.film_plan import FilmPlan
 from vasari.tasks.restore.batch import DEFAULT_JOBS, BatchOptions, restore_files
 from vasari.tasks.restore.plan import RestorePlan
+from vasari.tasks.restore.work import RestoreWork
 
 if TYPE_CHECKING:
     from vasari.tasks.batch.replay import Replayed
 
 
 @with_plan(RestorePlan)
+@with_film(fusion=1)
 def restore(
     *scans: Annotated[str, Parameter(help="files, folders (searched through) and globs")],
     output: Annotated[Path | None, Parameter(name=["--output", "-o"], help="folder for the results")] = None,
@@ -32,9 +36,10 @@ def restore(
     max_megapixels: Annotated[int, Parameter(help="refuse larger pictures")] = BatchOptions.max_megapixels,
     overwrite: Annotated[bool, Parameter(help="replace files in DIR that are not as Vasari wrote them")] = False,
     json: Annotated[bool, Parameter(help="tell the outcome as JSON on stdout")] = False,
+    film: FilmPlan,
     plan: RestorePlan,
 ) -> int:
-    """Restore scans into a folder, each with a record of what was done.
+    """Restore scans and films into a folder, each with a record of what was done.
 
     The same command again goes on where it was; over a finished folder it does nothing.
     """
@@ -44,40 +49,48 @@ def restore(
         raise PlanError("No scans were named.", remedy="write: vasari restore SCANS... -o DIR")
     options = batch.options_of(output, jobs, trust, max_megapixels, overwrite)
     if style:
-        return _restore_and_stylize(scans, options, plan, style, style_strength, json)
+        return _restore_and_stylize(scans, options, film, plan, style, style_strength, json)
     if style_strength != 1:
         raise PlanError("There is the strength of a style, and no style.", remedy="add --style PICTURE")
-    return batch.run(
-        "restoring", "restored", options.output, json, lambda watch: restore_files(scans, options, plan, watch)
-    )
+    work = RestoreWork.of(plan)
+    return films.run(
+        "restoring", "restored", scans, options, json, film, work,
+        lambda stills, watch: restore_files(stills, options, plan, watch),
+    )  # fmt: skip
 
 
 def _restore_and_stylize(
-    scans: tuple[str, ...], options: BatchOptions, plan: RestorePlan, style: list[str], strength: float, json: bool
+    scans: tuple[str, ...],
+    options: BatchOptions,
+    film: FilmPlan,
+    plan: RestorePlan,
+    style: list[str],
+    strength: float,
+    json: bool,
 ) -> int:
     """Both in one pass, the order of which stands in the record; the exit code."""
-    from vasari.tasks.stylize.restored import RestoreStylizePlan, restore_and_stylize_files
+    from vasari.tasks.stylize.restored import RestoreStylizePlan, RestoreStylizeWork, restore_and_stylize_files
     from vasari.tasks.stylize.stylize_plan import StylizePlan
 
     painted = StylizePlan(
         tuple(style), strength=strength, precision=plan.precision, device=plan.device, tile_px=plan.tile_px
     )
     both = RestoreStylizePlan(plan, painted)
-    return batch.run(
-        "restoring and stylizing",
-        "restored and stylized",
-        options.output,
-        json,
-        lambda watch: restore_and_stylize_files(scans, options, both, watch),
-    )
+    return films.run(
+        "restoring and stylizing", "restored and stylized", scans, options, json, film, RestoreStylizeWork.of(both),
+        lambda stills, watch: restore_and_stylize_files(stills, options, both, watch),
+    )  # fmt: skip
 
 
 def _replayer(sidecar: Path) -> Callable[..., Replayed]:
-    """What replays a record of this command: of restoring alone, or with a style."""
+    """What replays a record of this command: of a film, of restoring alone, or with a style."""
     from vasari.foundation.treatment import read_treatment
+    from vasari.tasks.film.replay import replay as replay_film
     from vasari.tasks.restore.replay import replay as replay_restored
     from vasari.tasks.stylize.restored import RestoreStylizeWork
     from vasari.tasks.stylize.restored import replay as replay_both
 
+    if films.is_film_record(sidecar):
+        return replay_film
     together = read_treatment(sidecar).operation == RestoreStylizeWork.operation
     return replay_both if together else replay_restored
