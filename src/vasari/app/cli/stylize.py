@@ -1,24 +1,31 @@
-"""`vasari stylize`: pictures in the manner of others, as `vasari restore` goes over scans."""
+"""`vasari stylize`: pictures and films in the manner of others, as `vasari restore` goes over scans."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
-from vasari.app.cli import batch
+from vasari.app.cli import batch, films
+from vasari.app.cli.films import with_film
 from vasari.app.cli.plan_options import with_plan
 from vasari.foundation.errors import PlanError
 from vasari.tasks.batch.files import DEFAULT_JOBS, BatchOptions
+from vasari.tasks.film.film_plan import FilmPlan
 from vasari.tasks.stylize.stylize_plan import OPTIMIZE, StylizePlan
-from vasari.tasks.stylize.work import stylize_files
+from vasari.tasks.stylize.work import StylizeWork, stylize_files
+
+if TYPE_CHECKING:
+    from vasari.tasks.batch.replay import Replayed
 
 STYLE_HELP = "PICTURE[:WEIGHT], a saved style or a name that `vasari styles list` shows; may be given several times"
 MASK_HELP = "a picture that is white where a style goes; one for each --style, in order"
 
 
 @with_plan(StylizePlan)
+@with_film()
 def stylize(
     *pictures: Annotated[str, Parameter(help="files, folders (searched through) and globs")],
     output: Annotated[Path | None, Parameter(name=["--output", "-o"], help="folder for the results")] = None,
@@ -34,17 +41,16 @@ def stylize(
     max_megapixels: Annotated[int, Parameter(help="refuse larger pictures")] = BatchOptions.max_megapixels,
     overwrite: Annotated[bool, Parameter(help="replace files in DIR that are not as Vasari wrote them")] = False,
     json: Annotated[bool, Parameter(help="tell the outcome as JSON on stdout")] = False,
+    film: FilmPlan,
     plan: StylizePlan,
 ) -> int:
-    """Give pictures the manner of one picture, of several, or of a named style, each with a record of what was done.
+    """Give pictures and films the manner of one picture, of several, or of a named style, each with a record.
 
     The same command again goes on where it was; over a finished folder it does nothing. With --method optimize the
     first Ctrl-C keeps the best so far of the picture in work.
     """
     if replay is not None:
-        from vasari.tasks.stylize.replay import replay as replay_record
-
-        return batch.replay(replay_record, pictures, output, replay, trust, overwrite, json)
+        return batch.replay(_replayer(replay), pictures, output, replay, trust, overwrite, json)
     if not pictures:
         raise PlanError("No pictures were named.", remedy="write: vasari stylize PICTURES... --style PICTURE -o DIR")
     options = batch.options_of(output, jobs, trust, max_megapixels, overwrite)
@@ -52,9 +58,10 @@ def stylize(
         return _optimize(pictures, options, plan, watch, json)
     if watch is not None:
         raise PlanError("--watch is for optimizing: the fast method has nothing to show.", remedy="leave --watch out")
-    return batch.run(
-        "stylizing", "stylized", options.output, json, lambda told: stylize_files(pictures, options, plan, told)
-    )
+    return films.run(
+        "stylizing", "stylized", pictures, options, json, film, StylizeWork.of(plan),
+        lambda stills, told: stylize_files(stills, options, plan, told),
+    )  # fmt: skip
 
 
 def _optimize(
@@ -74,3 +81,11 @@ def _optimize(
             json,
             lambda told: stylize_files(pictures, options, plan, told, onlooker),
         )
+
+
+def _replayer(sidecar: Path) -> Callable[..., Replayed]:
+    """What replays a record of this command: of a film, or of a picture."""
+    from vasari.tasks.film.replay import replay as replay_film
+    from vasari.tasks.stylize.replay import replay as replay_picture
+
+    return replay_film if films.is_film_record(sidecar) else replay_picture

@@ -1,0 +1,123 @@
+"""Make a film again from its record, byte for byte, or say why that cannot be."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from vasari.foundation.atomic_files import write_whole
+from vasari.foundation.errors import PictureError, PlanError, WeightsError, WriteError
+from vasari.foundation.image_formats import Limits
+from vasari.foundation.ledgers import Stamp, publish, sole_worker
+from vasari.foundation.plans import from_dict
+from vasari.foundation.treatment import Treatment, read_treatment
+from vasari.foundation.version import VERSION
+from vasari.tasks.batch.replay import Replayed
+from vasari.tasks.batch.work import Work
+from vasari.tasks.film.film_plan import FilmPlan
+from vasari.tasks.film.making import Making
+from vasari.tasks.film.work import OPERATION_ENDING, FilmWork, machine_of
+from vasari.tasks.restore.work import RestoreWork
+from vasari.tasks.stylize.restored import RestoreStylizeWork
+from vasari.tasks.stylize.work import StylizeWork
+from vasari.tasks.translate.work import TranslateWork
+
+_WORKS: tuple[type[Work], ...] = (RestoreWork, StylizeWork, RestoreStylizeWork, TranslateWork)
+
+
+def replay(
+    sidecar: Path,
+    output: Path | None = None,
+    *,
+    source: Path | None = None,
+    trust: bool = False,
+    overwrite: bool = False,
+) -> Replayed:
+    """Make the film of a record again in `output` (default: where the record lies).
+
+    The source is looked for at its recorded path, unless `source` names it. Raises as `batch.replay.replay_file`.
+    """
+    record = read_treatment(sidecar)
+    if record.result is None:
+        raise PlanError(f"{sidecar} tells of no result.", remedy="name a record that Vasari wrote beside a film")
+    work = _work(record, sidecar)
+    path = source or Path(record.source.path)
+    stamp = _stamp(path, record)
+    folder = (output or sidecar.parent).expanduser().resolve()
+    result = folder / record.result.name
+    _refuse_other(result, path, record, overwrite)
+    treater = work.ready(record.machine)
+    making = Making(
+        work, treater, Path(record.source.path), stamp, result, record.job, Limits(trust=trust),
+        version=record.version, created=record.created, read_from=path,
+    )  # fmt: skip
+    remarks = _remarks(record, machine_of(treater))
+    with sole_worker(folder) as staging, tempfile.TemporaryDirectory(dir=staging) as segments:
+        made = making.make(staging, Path(segments), lambda share: None)
+        if made.stamp.sha256 != record.result.sha256:
+            why = " ".join(remarks) or "The machine and the software look the same."
+            raise WriteError(
+                f"The replay gave other bytes than the record tells; nothing was written. {why}",
+                remedy="replay on the kind of machine and with the versions in the record's `machine`",
+            )
+        # The old record stays the record: it tells when and where the film was treated.
+        publish(write_whole(made.record, sidecar.read_bytes()), making.record_path)
+        publish(made.film, result)
+    return Replayed(result, record.result.sha256, remarks)
+
+
+def _work(record: Treatment, sidecar: Path) -> FilmWork:
+    """The work of then; raises `PlanError` for another record, `WeightsError` for another model."""
+    kinds = {kind.operation + OPERATION_ENDING: kind for kind in _WORKS}
+    if record.operation not in kinds:
+        raise PlanError(f"{sidecar} tells of no film.", remedy="name a record that Vasari wrote beside a film")
+    kind = kinds[record.operation]
+    plan = dict(record.plan)
+    frames: Any = from_dict(kind.plan_kind, dict(plan.get("frames", {})), where=str(sidecar))
+    work = FilmWork(kind.of(frames), from_dict(FilmPlan, dict(plan.get("film", {})), where=str(sidecar)))
+    for then, today in zip(record.models, work.models, strict=False):
+        if then.digest != today.digest:
+            raise WeightsError(
+                f"The model {today.name} is another than the recorded one: SHA-256 {today.digest[:16]}… "
+                f"instead of {then.digest[:16]}….",
+                remedy=f"install Vasari {record.version}, or put the recorded weights back",
+            )
+    return work
+
+
+def _stamp(path: Path, record: Treatment) -> Stamp:
+    """The source's stamp; raises `PictureError` where it is missing or another."""
+    try:
+        stamp = Stamp.of(path)
+    except OSError:
+        raise PictureError(f"The source {path} is not there.", remedy="name it before --replay") from None
+    if stamp.sha256 != record.source.sha256:
+        raise PictureError(
+            f"{path} is not the film that was treated: its SHA-256 differs from the record's.",
+            remedy=f"name the source of {record.source.sha256[:16]}… before --replay",
+        )
+    return stamp
+
+
+def _refuse_other(result: Path, source: Path, record: Treatment, overwrite: bool) -> None:
+    """Raise where the result would go onto its source, or onto a file of other bytes."""
+    if result.exists() and result.samefile(source):
+        raise PlanError(f"The result {result} would be written onto its source.", remedy="choose another folder")
+    if overwrite or not result.exists() or record.result is None:
+        return
+    if Stamp.of(result).sha256 != record.result.sha256:
+        raise WriteError(
+            f"{result} exists and is not the recorded result.",
+            remedy="choose another folder with -o, or use --overwrite",
+        )
+
+
+def _remarks(record: Treatment, machine: dict[str, str]) -> tuple[str, ...]:
+    """What differs between then and now."""
+    remarks = [] if record.version == VERSION else [f"The record is of Vasari {record.version}; this is {VERSION}."]
+    for key, value in machine.items():
+        then = record.machine.get(key)
+        if then is not None and then != value:
+            remarks.append(f"{key} was {then} and is {value}.")
+    return tuple(remarks)

@@ -1,0 +1,57 @@
+"""From a worker that treats pictures to what treats frames the same way: one line for each task."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from vasari.foundation.errors import PlanError
+from vasari.models.restorers import THUMBNAIL_PX
+from vasari.tasks.film.frame_treaters import FrameTreater, InTiles, OneAfterAnother, Reduced
+from vasari.tasks.restore.apply import RestoreWorker
+from vasari.tasks.restore.conservator import Conservator
+from vasari.tasks.stylize.apply import StylizeWorker
+from vasari.tasks.stylize.painter import Painter
+from vasari.tasks.stylize.stylize_plan import OPTIMIZE
+from vasari.tasks.stylize.succession import SuccessionWorker
+from vasari.tasks.translate.apply import Interpreter, TranslateWorker
+
+
+def of_worker(worker: Any) -> FrameTreater:
+    """What treats frames as this worker treats pictures; raises `PlanError` where it can treat pictures alone."""
+    if isinstance(worker, RestoreWorker):
+        return _restoring(worker.conservator)
+    if isinstance(worker, SuccessionWorker):
+        return OneAfterAnother(_restoring(worker.conservator), _painting(worker.painter))
+    if isinstance(worker, StylizeWorker):
+        return _painting(worker.painter)
+    if isinstance(worker, TranslateWorker):
+        return _translating(worker.interpreter)
+    raise PlanError(f"{type(worker).__name__} treats no films.", remedy="treat pictures with it")
+
+
+def _restoring(conservator: Conservator) -> FrameTreater:
+    if conservator.plan.only_damage:
+        raise PlanError(
+            "only_damage promises bit-identical pixels, which no film keeps that is made steady and encoded.",
+            remedy="leave out --only-damage, or the films",
+        )
+    return InTiles(conservator, THUMBNAIL_PX, conservator.plan.tile_px, conservator.machine)
+
+
+def _painting(painter: Painter) -> FrameTreater:
+    if painter.plan.method == OPTIMIZE:
+        raise PlanError(
+            f"The method {OPTIMIZE} takes minutes for a picture, and films have many.",
+            remedy="use --method fast, or a translator",
+        )
+    manner = painter.manner
+    return InTiles(
+        painter, manner.thumbnail_px, manner.tile_px, painter.machine, paints=True, looks_anew=painter.working_px > 0
+    )
+
+
+def _translating(interpreter: Interpreter) -> FrameTreater:
+    if interpreter.working_px:
+        return Reduced(interpreter)
+    manner = interpreter.manner
+    return InTiles(interpreter, manner.thumbnail_px, manner.tile_px, interpreter.machine, paints=True)
