@@ -22,7 +22,7 @@ SPECK_DEVIATIONS, LEAST_SPECK = 5.0, 0.06
 #: Specks are taken with a border of so many pixels: their shores are soft.
 SPECK_BORDER_PX = 2
 #: What is thicker than this share of the frame's short side, or than so many pixels, is taken for a thing that passes.
-THICKEST_SHARE, THICKEST_PX = 0.02, 7
+THICKEST_SHARE, THICKEST_PX = 0.025, 7
 #: Where more of a frame than this would be hidden, another picture was cut in, and nothing is taken off.
 LARGEST_SPECKS_SHARE = 0.2
 #: Differences beyond so many standard deviations of the grain are not averaged.
