@@ -118,13 +118,13 @@ def test_a_mask_keeps_a_style_to_its_place(small, content, stripes) -> None:
     """Stripes on the left, the content's own manner on the right."""
     mask = torch.zeros(1, 64, 80)
     mask[..., :40] = 1.0
-    plan = replace(QUICK, steps=20, content_weight=0.02)
+    plan = replace(QUICK, steps=40, content_weight=0.005)
     shares = []
     for there in (mask, 1 - mask):
         made = optimize(content, [(stripes, 1.0), (content, 1.0)], plan, masks=[there, None], judge=small)
         unrest = made.pixels.diff(dim=2).abs().mean((0, 1))
         shares.append(float(unrest[:36].mean() / unrest[44:].mean()))
-    assert shares[0] > 1.2 and shares[1] < 1 / 1.2
+    assert shares[0] > 2 and shares[1] < 0.7
 
 
 def test_two_styles_are_mixed_by_their_weights(small, content, stripes) -> None:

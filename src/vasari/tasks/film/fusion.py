@@ -25,6 +25,8 @@ SPECK_BORDER_PX = 2
 THICKEST_SHARE, THICKEST_PX = 0.025, 7
 #: Where more of a frame than this would be hidden, another picture was cut in, and nothing is taken off.
 LARGEST_SPECKS_SHARE = 0.2
+#: Specks are looked for where at least this share of the frame is seen in both neighbors.
+LEAST_SEEN_SHARE = 0.4
 #: Differences beyond so many standard deviations of the grain are not averaged.
 MIXED_DEVIATIONS = 2.5
 #: The least and the largest grain that is reckoned with, in the range 0..1.
@@ -58,7 +60,8 @@ def fused(
     if not near:
         return Fused(frame, 0.0)
     grain = _grain(frame, near, trusted)
-    specks = _specks(frame, near, grain) if len(near) == 2 else torch.zeros_like(frame[:1])
+    comparable = len(near) == 2 and all(float(known.mean()) > LEAST_SEEN_SHARE for known in trusted)
+    specks = _specks(frame, near, grain) if comparable else torch.zeros_like(frame[:1])
     clean = torch.lerp(frame, torch.stack(near).mean(0), specks)
     total, weight = clean.clone(), torch.ones_like(specks)
     for other, known in zip(near, trusted):

@@ -33,7 +33,7 @@ class OptimizePlan:
     )
     optimizer: str = option("lbfgs", "'lbfgs', or 'adam', which takes less memory", choices=("lbfgs", "adam"))
     start: str = option("content", "the first pixels: those of the 'content', or 'noise'", choices=("content", "noise"))
-    content_weight: float = option(0.03, "how strongly the content is held, relative to the style", minimum=0.0)
+    content_weight: float = option(0.02, "how strongly the content is held, relative to the style", minimum=0.0)
     content_stride: int = option(
         4, "at which depth the content is held, in pixels between its places: more holds less", minimum=1, maximum=64
     )
