@@ -198,3 +198,10 @@ def test_scans_are_restored_and_stylized_in_one_pass(
     assert not image_files.read(tmp_path / "out" / "camera.png").is_grey
     assert main(["restore", "--replay", str(record), "-o", str(tmp_path / "again")]) == 0
     assert (tmp_path / "again" / "coffee.tif").read_bytes() == (tmp_path / "out" / "box" / "coffee.tif").read_bytes()
+
+
+def test_films_are_not_optimized(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "clip.mp4").write_bytes(b"none yet")
+    words = ["stylize", str(tmp_path / "clip.mp4"), "--style", "oil", "--method", "optimize", "-o", str(tmp_path / "out")]
+    assert main(words) == ExitCode.USAGE
+    assert "films have many" in capsys.readouterr().err

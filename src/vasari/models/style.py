@@ -163,7 +163,7 @@ def read_style(path: str | Path) -> tuple[StyleCode, dict[str, str]]:
             str(header["encoder"]),
         )
         return code, {str(name): str(value) for name, value in header["facts"].items()}
-    except (SafetensorError, KeyError, ValueError, TypeError) as error:
+    except (SafetensorError, KeyError, ValueError, TypeError, AttributeError) as error:
         raise WeightsError(
             f"{Path(path).name} is no style code.",
             remedy="name a file that `vasari styles add` or StyleCode.save wrote",

@@ -17,7 +17,7 @@ from vasari.foundation.picture import Picture
 from vasari.foundation.treatment import read_treatment
 from vasari.tasks.batch.files import BatchOptions
 from vasari.tasks.stylize.photo.develop import develop
-from vasari.tasks.stylize.photo.manner import preset
+from vasari.tasks.stylize.photo.manner import PhotoManner, preset
 from vasari.tasks.stylize.photo.measure import manner_of
 from vasari.tasks.stylize.photographic import mean
 from vasari.tasks.stylize.replay import replay
@@ -94,3 +94,8 @@ def test_files_are_recorded_and_replayed(scans: Path, tmp_path: Path, monkeypatc
     done = replay(sidecar, tmp_path / "again")
     assert done.result.read_bytes() == (tmp_path / "out" / "box" / "coffee.tif").read_bytes()
     assert not image_files.read(tmp_path / "out" / "camera.png").is_grey
+
+
+def test_a_mean_is_grey_where_most_of_its_weight_is() -> None:
+    grey, color = PhotoManner(grey=True), PhotoManner()
+    assert mean([grey, color, grey], [0.3, 0.35, 0.35]).grey and not mean([grey, color], [0.4, 0.6]).grey

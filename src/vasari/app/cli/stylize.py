@@ -55,6 +55,11 @@ def stylize(
         raise PlanError("No pictures were named.", remedy="write: vasari stylize PICTURES... --style PICTURE -o DIR")
     options = batch.options_of(output, jobs, trust, max_megapixels, overwrite)
     if plan.method == OPTIMIZE:
+        if films.divided(pictures, options.output)[1]:
+            raise PlanError(
+                f"The method {OPTIMIZE} takes minutes for a picture, and films have many.",
+                remedy="use --method fast for the films, or leave them out",
+            )
         return _optimize(pictures, options, plan, watch, json)
     if watch is not None:
         raise PlanError("--watch is for optimizing: the fast method has nothing to show.", remedy="leave --watch out")

@@ -71,8 +71,7 @@ class EncodeObjective(Objective):
 
     def __init__(self, encoder: Encoder, facts: Mapping[str, Any], pictures: PictureSet, plan: EncodeObjectivePlan):
         self._encoder, self._facts, self._pictures, self._plan = encoder, facts, pictures, plan
-        self._shown = self._fixed_pictures(plan.reckoned, seed=1)
-        self._teacher = Teacher(_teacher(plan.teacher), self._shown)
+        self._teacher = Teacher(_teacher(plan.teacher), self._fixed_pictures(plan.reckoned, seed=1))
         self._heads = Heads(encoder.widths, self._teacher.widths)
 
     def _fixed_pictures(self, count: int, seed: int) -> Tensor:

@@ -31,7 +31,7 @@ VALIDATION_SEED = 2**40
 VALIDATION_EXAMPLES = 16
 SHOWN = 8
 CONTENT_DEPTHS = (2, 3)  # relu3_1 and relu4_1 of the features
-LEAST_PICTURES = 1e-4
+LEAST_VARIANCE = 1e-4
 
 
 class StylizeObjective(Objective):
@@ -186,14 +186,14 @@ def _replaced(wanted: Moments, own: Moments) -> Moments:
 
 def _standardized(features: Tensor) -> Tensor:
     """Each channel of each picture brought to mean 0 and deviation 1, float32."""
-    return functional.instance_norm(features.float(), eps=LEAST_PICTURES)
+    return functional.instance_norm(features.float(), eps=LEAST_VARIANCE)
 
 
 def _moments_distance(made: Tensor, style: Tensor) -> Tensor:
     """Squared distance of channel means and deviations over the target's own squares: scalar."""
     one, other = moments([made]), moments([style])
     squares = [
-        ((a - b).square().mean(1) / (b.square().mean(1) + LEAST_PICTURES)).mean()
+        ((a - b).square().mean(1) / (b.square().mean(1) + LEAST_VARIANCE)).mean()
         for a, b in ((one.means[0], other.means[0]), (one.deviations[0], other.deviations[0]))
     ]
     return squares[0] + squares[1]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from torch import Tensor
@@ -63,7 +63,7 @@ def mean(manners: Sequence[PhotoManner], weights: Sequence[float]) -> PhotoManne
     for one, weight in known[1:]:
         whole += weight
         made = made.toward(one, weight / whole)
-    return made
+    return replace(made, grey=2 * sum(weight for one, weight in known if one.grey) > whole)
 
 
 def _manner(source: Source) -> PhotoManner:

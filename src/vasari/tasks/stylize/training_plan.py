@@ -50,8 +50,8 @@ class StylizeObjectivePlan:
         check(self)
         if not self.features:
             raise PlanError("No feature network was named.", remedy="use --set objective.features=VGG.safetensors")
-        if not self.severities:
-            raise PlanError("severities is empty.", remedy="write [1, 2, 3]")
+        if not self.severities or not set(self.severities) <= {1, 2, 3}:
+            raise PlanError(f"severities={list(self.severities)} are not of 1, 2, 3.", remedy="write [1, 2, 3]")
         if not self.styles:
             raise PlanError("No style pictures were named.", remedy="name them: --set objective.styles=PAINTINGS")
         for name, plan in (("pictures", self.pictures), ("style_pictures", self.style_pictures)):
