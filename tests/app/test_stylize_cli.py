@@ -202,6 +202,7 @@ def test_scans_are_restored_and_stylized_in_one_pass(
 
 def test_films_are_not_optimized(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "clip.mp4").write_bytes(b"none yet")
-    words = ["stylize", str(tmp_path / "clip.mp4"), "--style", "oil", "--method", "optimize", "-o", str(tmp_path / "out")]
+    clip, out = str(tmp_path / "clip.mp4"), str(tmp_path / "out")
+    words = ["stylize", clip, "--style", "oil", "--method", "optimize", "-o", out]
     assert main(words) == ExitCode.USAGE
     assert "films have many" in capsys.readouterr().err

@@ -23,8 +23,8 @@ def develop(pixels: Tensor, manner: PhotoManner, window: Tensor, seed: int = 0) 
     """Pixels [1, 3, h, w] sRGB in 0..1 in a manner: [1, 3, h, w] in 0..1.
 
     `window` [1, 4] is top, left, bottom, right of the tile in fractions of the picture. In the order of the making:
-    softness (of the encoded values, as copies and scans blur them), vignette in linear light, colors or the plate's grey, the curve with its tint,
-    grain, most in the middle tones.
+    softness (of the encoded values, as copies and scans blur them), vignette in linear light, colors or the plate's
+    grey, the curve with its tint, grain, most in the middle tones.
     """
     top, left, bottom, right = window[0].double().tolist()
     rows, columns = round(pixels.shape[2] / (bottom - top)), round(pixels.shape[3] / (right - left))
