@@ -117,3 +117,8 @@ def test_pictures_in_memory_are_coded_like_their_files(cat: Path, tiny_painter: 
     array = np.asarray(Image.open(cat))
     one, other = (style_code(source, scale=0.25, encoder=tiny_painter["encoder"]) for source in (cat, array))
     torch.testing.assert_close(one.vector(), other.vector())
+
+
+def test_a_year_is_no_name_of_a_style(tmp_path: Path) -> None:
+    with pytest.raises(PlanError, match="is a year or an era"):
+        styles.add("1905", [tmp_path / "a.png"], {}, folder=tmp_path)

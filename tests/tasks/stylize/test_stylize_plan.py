@@ -69,3 +69,9 @@ def test_a_plan_goes_to_plain_values_and_back() -> None:
     again = from_dict(StylizePlan, to_dict(plan))
     assert again == plan
     assert digest(again) == digest(plan) != digest(StylizePlan(("a.jpg:0.7", "oil:0.3"), strength=0.8))
+
+
+@pytest.mark.parametrize("weight", ["1e308", "1e309"])
+def test_weights_beyond_all_measure_are_refused(weight: str) -> None:
+    with pytest.raises(PlanError, match="weight above 1e\\+06"):
+        StylizePlan((f"a.jpg:{weight}", "b.jpg:1"))

@@ -75,7 +75,9 @@ def find(text: str, share: float = 1.0) -> StyleFile:
     path = known.get(text) or Path(text).expanduser()
     if not path.is_file():
         names = ", ".join(known) or "none"
-        raise PlanError(f"There is no style {text!r}.", remedy=f"name a picture, a saved style, or one of: {names}")
+        hint = "; a year or an era needs --style-kind photo" if is_preset(text) else ""
+        remedy = f"name a picture, a saved style, or one of: {names}{hint}"
+        raise PlanError(f"There is no style {text!r}.", remedy=remedy)
     name = text if text in known else path.name
     is_code = path.suffix.lower() == SUFFIX
     facts = facts_of(path) if is_code else {}
@@ -90,7 +92,11 @@ def is_preset(text: str) -> bool:
 def _photographic(text: str, share: float) -> StyleFile:
     """A preset in the place of a style's file; its digest is that of its numbers."""
     if not is_preset(text):
-        return find(text, share)
+        try:
+            return find(text, share)
+        except PlanError as error:
+            eras = ", ".join(PRESETS)
+            raise PlanError(error.message, remedy=f"name a scan, a year as 1905, or an era: {eras}") from error
     return StyleFile(text, Path(), digest(preset(text)), share)
 
 
@@ -156,6 +162,8 @@ def add(
 
     if not _NAME.fullmatch(name):
         raise PlanError(f"{name!r} is no name of a style.", remedy="use small letters, digits and hyphens: my-oil")
+    if is_preset(name):
+        raise PlanError(f"{name} is a year or an era of photographs.", remedy=f"choose another name: my-{name}")
     if not pictures:
         raise PlanError("No picture was named.", remedy="write: vasari styles add NAME PICTURE...")
     unknown = sorted(set(facts) - set(FACTS))

@@ -9,6 +9,7 @@ from vasari.foundation.errors import PlanError
 from vasari.foundation.plans import check, from_dict, option, with_settings
 from vasari.tasks.stylize.optimize.plan import OptimizePlan
 
+HEAVIEST = 1e6  # of the weights of styles: sums stay finite, and shares above 0
 FAST, OPTIMIZE = "fast", "optimize"
 PAINTING, PHOTO = "painting", "photo"
 KEEP_COLORS = ("none", "luminance", "histogram")
@@ -104,6 +105,10 @@ class StylizePlan:
     def __post_init__(self) -> None:
         check(self)
         weights = [weight for _, weight in self.weighted]
+        if any(weight is not None and not weight <= HEAVIEST for weight in weights):
+            raise PlanError(
+                f"A style has a weight above {HEAVIEST:g}.", remedy="weights are relative: 0.7 and 0.3, say"
+            )
         if any(weight is not None and weight < 0 for weight in weights):
             raise PlanError("A style has a negative weight.", remedy="give weights of 0 or more: --style a.jpg:0.7")
         if weights and all(weight == 0 for weight in weights):

@@ -68,9 +68,8 @@ class StylizeWork:
         Styles and masks stand among the models with their digests: another picture under the same name is another
         work.
         """
-        plan = dataclasses.replace(
-            plan, style=styles.placed(plan.style, plan.photographic), mask=styles.placed(plan.mask)
-        )
+        masks = tuple(str(Path(one).expanduser().absolute()) for one in plan.mask)
+        plan = dataclasses.replace(plan, style=styles.placed(plan.style, plan.photographic), mask=masks)
         found = () if plan.translates else styles.find_all(plan)
         paths = [model_files.find(name) for name in _networks(plan)]
         models = [ModelFacts(path.stem, model_files.digest(path)) for path in paths]
