@@ -23,6 +23,8 @@ FLOW_PX = 1280
 LEAST_SIDE_PX = 32
 # Finer steps between patches, or more iterations, took twice the time and were no nearer to known motion.
 _PATCH_STRIDE_PX, _ITERATIONS = 4, 12
+# Pixels across and down whose flow is guessed together where it is not known.
+_FILLED_AT = 4
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,21 +80,30 @@ def seen(flow: Tensor, other: Tensor) -> Tensor:
     return trusted[None].float()
 
 
-def filled(flow: Tensor, known: Tensor, reach_px: float = 8.0) -> Tensor:
+def filled(flow: Tensor, known: Tensor) -> Tensor:
     """The flow [2, h, w] with what is not known [1, h, w] taken from its surroundings, near ones first.
 
-    Normalized convolution (Knutsson & Westin 1993) with boxes of growing size.
+    Normalized convolution (Knutsson & Westin 1993) with boxes of growing size, at a quarter of the resolution: what
+    is guessed is smooth anyway.
     """
-    result, left = flow * known, known.clone()
-    size = int(reach_px) // 2 * 2 + 1
-    while bool((left == 0).any()) and size < 2 * max(flow.shape[1:]):
-        weight = _blurred(left, size)
-        guess = _blurred(result * left, size) / weight.clamp(min=1e-6)
-        new = (left == 0) & (weight > 0.02)
-        result = torch.where(new, guess, result)
+    height, width = flow.shape[1:]
+    weight = _reduced(known)
+    result = _reduced(flow * known) / weight.clamp(min=1e-6)
+    left = (weight > 0).float()
+    size = 3
+    while bool((left == 0).any()) and size < 4 * max(left.shape[1:]):
+        around = _blurred(left, size)
+        new = (left == 0) & (around > 0.02)
+        result = torch.where(new, _blurred(result * left, size) / around.clamp(min=1e-6), result)
         left = torch.where(new, torch.ones_like(left), left)
         size = size * 2 + 1
-    return result
+    guess = functional.interpolate((result * left)[None], (height, width), mode="bilinear", align_corners=False)[0]
+    return torch.where(known > 0, flow, guess)
+
+
+def _reduced(x: Tensor) -> Tensor:
+    """The means of squares of `_FILLED_AT` pixels, those cut off by the border included."""
+    return functional.avg_pool2d(x[None], _FILLED_AT, ceil_mode=True, count_include_pad=False)[0]
 
 
 def _blurred(x: Tensor, size: int) -> Tensor:
