@@ -10,10 +10,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor
-from torch.nn import functional
 
+from vasari.foundation.video_formats import opencv
 from vasari.tasks.film.carry import low_pass
 from vasari.tasks.film.flow import Motion, filled, warp
 
@@ -115,12 +116,17 @@ def _thick(mask: Tensor) -> Tensor:
 
     A ball that flies by is on one frame at a place, and on its neighbors elsewhere; it must not be taken for dust.
     """
+    cv2 = opencv()
     reach = max(THICKEST_PX, round(THICKEST_SHARE * min(mask.shape[1:]))) // 2
-    closed = 1 - _grown(1 - _grown(mask, 1), 1)
-    core = 1 - _grown(1 - closed, reach)
-    return _grown(core, 3 * reach)
+    closed = cv2.morphologyEx(mask[0].byte().numpy(), cv2.MORPH_CLOSE, _square(1))
+    core = cv2.erode(closed, _square(reach))
+    return torch.from_numpy(cv2.dilate(core, _square(3 * reach)))[None].float()
 
 
 def _grown(mask: Tensor, reach: int) -> Tensor:
-    """1 where a mask [1, h, w] is 1 within a square of so many pixels on each side."""
-    return functional.max_pool2d(mask[None], 2 * reach + 1, stride=1, padding=reach)[0]
+    """1 where a mask [1, h, w] of zeros and ones is 1 within a square of so many pixels on each side."""
+    return torch.from_numpy(opencv().dilate(mask[0].byte().numpy(), _square(reach)))[None].float()
+
+
+def _square(reach: int) -> np.ndarray:
+    return np.ones((2 * reach + 1, 2 * reach + 1), np.uint8)
