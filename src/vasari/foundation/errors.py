@@ -58,6 +58,10 @@ class TrainingError(VasariError):
     """A training run that had to stop: non-finite losses, a checkpoint of another recipe, no data."""
 
 
+class ArchiveError(VasariError):
+    """An archive that is missing, damaged, of another version, or does not hold what was asked for."""
+
+
 class MissingExtraError(VasariError):
     """A feature whose optional dependency is not installed; the remedy names the extra."""
 

@@ -27,6 +27,7 @@ COMMANDS = {
     "generate": ("vasari.app.cli.generate:generate", "Make pictures by a trained generator: seeds, edits, walks."),
     "translate": ("vasari.app.cli.translate:translate", "Translate pictures by a trained translator."),
     "augment": ("vasari.app.cli.augment:augment", "Write style-augmented copies of a labeled set, with a manifest."),
+    "archive": ("vasari.app.cli.archive.main:app", "Keep a dated archive of works, and see how style changes."),
     "train": ("vasari.app.cli.train:train", "Train a model by a recipe."),
     "models": ("vasari.app.cli.models:app", "List and show the models at hand."),
     "demo": ("vasari.app.cli.demo:demo", "Age a small album, restore it, and write a page to compare."),

@@ -1,0 +1,47 @@
+"""`vasari archive init` and `upgrade`: a new archive, and an old one brought up to date."""
+
+from __future__ import annotations
+
+import json as json_text
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from vasari.app.cli.archive.opening import ArchiveFolder, archive_folder
+from vasari.app.cli.progress import printable
+from vasari.foundation.errors import ExitCode, MissingExtraError
+
+
+def init(
+    folder: Annotated[Path, Parameter(help="a new or empty folder")],
+    *,
+    database: Annotated[
+        str | None, Parameter(help="postgresql://USER@HOST/NAME of an empty database; default: SQLite in the folder")
+    ] = None,
+    json: Annotated[bool, Parameter(help="as JSON on stdout", negative=())] = False,
+) -> int:
+    """Make an archive in a new folder."""
+    try:
+        from vasari.archive.store import Archive
+    except ModuleNotFoundError as error:
+        raise MissingExtraError("vasari archive", "archive") from error
+    with Archive.create(folder, database) as archive:
+        about = {"archive": str(archive.folder), "database": archive.engine.dialect.name}
+    if json:
+        print(json_text.dumps(about))
+    else:
+        print(printable(f"An empty archive is in {folder}. Next: vasari archive add PICTURES --archive {folder}"))
+    return ExitCode.DONE
+
+
+def upgrade(*, archive: ArchiveFolder = None) -> int:
+    """Bring an archive of an older Vasari up to date; one that is so already is left alone."""
+    folder = archive_folder(archive)
+    try:
+        from vasari.archive.store import Archive
+    except ModuleNotFoundError as error:
+        raise MissingExtraError("vasari archive", "archive") from error
+    was, is_now = Archive.upgrade(folder)
+    print(printable(f"{folder}: {'nothing to do' if was == is_now else f'revision {was} became {is_now}'}."))
+    return ExitCode.DONE

@@ -1,0 +1,112 @@
+"""The database under an archive: an engine for SQLite or PostgreSQL, safe against power cuts, and its migrations."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, Engine, create_engine, event, text
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
+
+from vasari.foundation.errors import ArchiveError, PlanError
+
+BUSY_SECONDS = 30
+#: Any whole number that no other program's advisory lock uses: "Vasari" in letters' places.
+WRITER_LOCK = 0x566173617269
+
+
+def engine_of(url: str) -> Engine:
+    """An engine for `sqlite:///FILE` or `postgresql://...`; raises `PlanError` for another sort of address.
+
+    SQLite runs in WAL mode with synchronous FULL: a committed transaction survives a power cut.
+    """
+    try:
+        address = make_url(url)
+        if address.get_backend_name() == "postgresql":
+            return create_engine(address.set(drivername="postgresql+psycopg"), pool_pre_ping=True)
+        if address.get_backend_name() != "sqlite":
+            raise PlanError(f"The database address begins with {address.drivername}.", remedy=_ADDRESSES)
+        engine = create_engine(address, connect_args={"timeout": BUSY_SECONDS})
+    except (ArgumentError, NoSuchModuleError) as error:
+        raise PlanError(f"The database address is not understood: {url.split('@')[-1]}.", remedy=_ADDRESSES) from error
+    event.listen(engine, "connect", _prepare_sqlite)
+    event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+_ADDRESSES = "give sqlite:///FILE or postgresql://USER@HOST/NAME"
+
+
+def _prepare_sqlite(connection: Any, _record: object) -> None:
+    connection.isolation_level = None  # the driver must not begin transactions by itself
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "cache_size=-65536"):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    writes = connection.get_execution_options().get("writes", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def lock_for_writing(connection: Connection) -> None:
+    """Wait until no other transaction writes; SQLite has done so at BEGIN, PostgreSQL takes an advisory lock."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": WRITER_LOCK})
+
+
+def newest_revision() -> str:
+    """The revision that this version of Vasari works with."""
+    return str(ScriptDirectory.from_config(_config()).get_current_head())
+
+
+def revision_of(connection: Connection) -> str | None:
+    """The revision that the database is at; None for an empty one."""
+    return MigrationContext.configure(connection).get_current_revision()
+
+
+def migrate(engine: Engine) -> None:
+    """Bring the database to the newest revision, in one transaction: it is old or new, never between."""
+    with engine.connect().execution_options(writes=True) as connection, connection.begin():
+        lock_for_writing(connection)
+        config = _config()
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+
+
+def check_revision(engine: Engine, where: str, *, older: bool = False) -> str:
+    """The revision of a database; refuses one that cannot be reached, is empty, or is of another revision.
+
+    With `older`, one that can be brought up to date is let pass.
+    """
+    try:
+        with engine.connect() as connection:
+            found = revision_of(connection)
+    except DBAPIError as error:
+        raise ArchiveError(
+            f"The database of {where} cannot be read: {str(error.orig).splitlines()[0]}.",
+            remedy="see that its server runs and its file is whole; vasari archive rebuild makes it anew",
+        ) from error
+    if found is None:
+        raise ArchiveError(f"The database of {where} is empty.", remedy="make an archive: vasari archive init DIR")
+    known = {script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions()}
+    if found == newest_revision() or (older and found in known):
+        return found
+    if found in known:
+        raise ArchiveError(
+            f"The database of {where} is at revision {found}, this Vasari works with {newest_revision()}.",
+            remedy="back it up, then run: vasari archive upgrade DIR",
+        )
+    raise ArchiveError(
+        f"The database of {where} is at revision {found}, which is newer than this Vasari.", remedy="update Vasari"
+    )
+
+
+def _config() -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations").replace("%", "%%"))
+    return config

@@ -1,0 +1,177 @@
+"""An archive on disk: a folder with its settings, its journal and its masters, and the database that answers."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import threading
+import tomllib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from sqlalchemy import Connection, Engine, select
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import DBAPIError
+
+from vasari.archive.databases import check_revision, engine_of, lock_for_writing, migrate, newest_revision
+from vasari.archive.journal import Journal
+from vasari.archive.schema import FACTS
+from vasari.archive.writer import Writer
+from vasari.foundation.atomic_files import write_whole
+from vasari.foundation.errors import ArchiveError, WriteError
+from vasari.foundation.treatment import now
+
+SETTINGS = "archive.toml"
+DATABASE = "catalog.sqlite"
+JOURNAL = "journal.jsonl"
+MASTERS = "masters"
+
+
+@dataclass(frozen=True, eq=False)
+class Archive:
+    """An open archive. Read within `reading()`, change within `writing()`; `close()` it, or use it as a context."""
+
+    folder: Path
+    engine: Engine
+    journal: Journal
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    @classmethod
+    def create(cls, folder: str | Path, database: str | None = None) -> Archive:
+        """Make an archive in an empty or new folder; `database` is a PostgreSQL address, by default SQLite beside it.
+
+        A password in the address is not kept: give it by PGPASSWORD or ~/.pgpass. Raises `ArchiveError` where
+        an archive is already, `PlanError` for an address that is not understood.
+        """
+        folder = Path(folder)
+        if (folder / SETTINGS).exists():
+            raise ArchiveError(f"{folder} holds an archive already.", remedy="choose another folder, or use this one")
+        if folder.is_dir() and any(folder.iterdir()):
+            raise ArchiveError(f"{folder} is not empty.", remedy="choose a new folder for the archive")
+        archive = cls.started(folder, database)
+        settings = f"id = {json.dumps(secrets.token_hex(16))}\n"
+        if database:
+            address = make_url(database).set(password=None).render_as_string(hide_password=False)
+            settings += f"database = {json.dumps(address)}\n"
+        write_whole(folder / SETTINGS, settings.encode())
+        return archive
+
+    @classmethod
+    def started(cls, folder: Path, database: str | None) -> Archive:
+        """An empty database with its tables; raises `ArchiveError` for one that has works of another archive."""
+        url = database or f"sqlite:///{folder / DATABASE}"
+        engine = engine_of(url)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            migrate(engine)
+            archive = cls(folder, engine, Journal(folder / JOURNAL))
+            archive._begin()
+        except OSError as error:
+            raise WriteError(
+                f"{folder} could not be made: {error.strerror or error}.", remedy="choose a folder you may write to"
+            ) from error
+        except DBAPIError as error:
+            raise _told(error, url.split("@")[-1]) from error
+        return archive
+
+    @classmethod
+    def open(cls, folder: str | Path) -> Archive:
+        """The archive of a folder; raises `ArchiveError` where there is none, or its database does not fit."""
+        archive = cls._found(Path(folder))
+        check_revision(archive.engine, str(folder))
+        return archive
+
+    @classmethod
+    def upgrade(cls, folder: str | Path) -> tuple[str, str]:
+        """Bring the database of a folder to this Vasari's revision; the revisions before and after."""
+        with cls._found(Path(folder)) as archive:
+            before = check_revision(archive.engine, str(folder), older=True)
+            try:
+                migrate(archive.engine)
+            except DBAPIError as error:
+                raise _told(error, str(folder)) from error
+            return before, newest_revision()
+
+    @classmethod
+    def _found(cls, folder: Path) -> Archive:
+        try:
+            settings = tomllib.loads((folder / SETTINGS).read_text(encoding="utf-8"))
+        except FileNotFoundError as error:
+            raise ArchiveError(f"{folder} holds no archive.", remedy="make one: vasari archive init DIR") from error
+        except (OSError, ValueError) as error:
+            raise ArchiveError(
+                f"{folder / SETTINGS} cannot be read: {error}.", remedy="bring it back from a backup"
+            ) from error
+        url = settings.get("database")
+        if url is None and not (folder / DATABASE).exists():
+            raise ArchiveError(
+                f"{folder} has lost its database {DATABASE}.", remedy="make it anew: vasari archive rebuild DIR"
+            )
+        return cls(folder, engine_of(url or f"sqlite:///{folder / DATABASE}"), Journal(folder / JOURNAL))
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """A connection that sees one state of the database; what it changes is thrown away."""
+        try:
+            with self.engine.connect() as connection:
+                yield connection
+        except DBAPIError as error:
+            raise _told(error, str(self.folder)) from error
+
+    @contextmanager
+    def writing(self) -> Iterator[Writer]:
+        """A transaction: all of it is kept, in database and journal, or nothing; others wait to write.
+
+        Raises `WriteError` where the disk is full or the database is gone.
+        """
+        try:
+            with self._lock, self.engine.connect().execution_options(writes=True) as connection, connection.begin():
+                lock_for_writing(connection)
+                number = int(connection.execute(_JOURNAL_NUMBER).scalar_one())
+                self.journal.agree_with(number)
+                writer = Writer(connection)
+                yield writer
+                if writer.changes:
+                    writer.put_fact("journal", str(number + 1))
+                    self.journal.append(number + 1, now(), writer.changes)
+        except DBAPIError as error:
+            raise _told(error, str(self.folder)) from error
+
+    def fact(self, name: str) -> str:
+        """A fact about the archive: `journal`, `made`."""
+        with self.reading() as connection:
+            return str(connection.execute(select(FACTS.c.value).where(FACTS.c.name == name)).scalar_one())
+
+    def close(self) -> None:
+        """Let the database go."""
+        self.engine.dispose()
+
+    def __enter__(self) -> Archive:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _begin(self) -> None:
+        with self.engine.connect().execution_options(writes=True) as connection, connection.begin():
+            lock_for_writing(connection)
+            if connection.execute(_JOURNAL_NUMBER).scalar() is not None:
+                raise ArchiveError(
+                    "The database holds an archive already.", remedy="give an empty database, or open its own folder"
+                )
+            writer = Writer(connection)
+            writer.put_fact("journal", "0")
+            writer.put_fact("made", now())
+
+
+_JOURNAL_NUMBER = select(FACTS.c.value).where(FACTS.c.name == "journal")
+
+
+def _told(error: DBAPIError, where: str) -> WriteError:
+    words = str(error.orig).splitlines()[0] if str(error.orig) else type(error).__name__
+    return WriteError(
+        f"The database of {where} refused: {words}.",
+        remedy="nothing of this step was kept; free space or start its server, and run it again",
+    )
