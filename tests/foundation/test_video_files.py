@@ -185,6 +185,65 @@ def test_a_lossless_film_that_is_not_changed_has_the_same_samples(clips: ModuleT
                     assert (rows[0][:, :used] == rows[1][:, :used]).all(), pixel_format
 
 
+@pytest.mark.parametrize("color_range", [1, 2])
+@pytest.mark.parametrize("matrix", [1, 6])
+def test_a_known_color_is_the_same_to_ffmpeg_after_the_round_trip(
+    matrix: int, color_range: int, clips: ModuleType, tmp_path: Path
+) -> None:
+    """BT.709 and BT.601, limited and full range, through H.264: a wrong matrix or range is ten levels off and more."""
+    color = (200, 60, 90)
+    flat = np.full((64, 96, 3), color, np.uint8)
+    source = clips.write(tmp_path / "a.mp4", [flat] * 3, matrix=matrix, color_range=color_range)
+    assert np.abs(pixels(source).mean((0, 2, 3)).numpy() * 255 - color).max() < 2
+    with av.open(str(copy(source, tmp_path))) as film:
+        for frame in film.decode(video=0):
+            assert (frame.colorspace, frame.color_range) == (matrix, color_range)
+            assert np.abs(frame.to_ndarray(format="rgb24").mean((0, 1)) - color).max() < 4
+
+
+def test_the_colors_of_a_gif_are_those_of_the_film(clips: ModuleType, tmp_path: Path) -> None:
+    colors = [(200, 60, 90), (20, 120, 40), (250, 250, 245), (8, 10, 30)]
+    frame = np.repeat(np.array(colors, np.uint8)[None], 48, 0).repeat(20, 1)
+    source = clips.write(tmp_path / "a.mkv", [frame] * 2, codec="ffv1", options={}, pixel_format="yuv444p")
+    with Image.open(copy(source, tmp_path, kind="gif")) as made:
+        shown = np.array(made.convert("RGB")).astype(float)
+    for place, color in enumerate(colors):
+        assert np.abs(shown[:, 20 * place + 1 : 20 * place + 19].mean((0, 1)) - color).max() < 3
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "codec", "options", "written"),
+    [
+        ("a.webm", None, None, {"codec": "libvpx-vp9", "options": {"cpu-used": "8"}}, "yuv420p"),
+        ("a.webm", "mp4", "h264", {"codec": "libvpx-vp9", "options": {"cpu-used": "8"}}, "yuv444p"),
+        ("a.mkv", "gif", None, {"codec": "ffv1", "options": {}, "pixel_format": "yuv444p"}, "bgra"),
+    ],
+)
+def test_odd_sizes_stay_odd(
+    name: str, kind: str | None, codec: str | None, options: dict, written: str, clips: ModuleType, tmp_path: Path
+) -> None:
+    source = clips.write(tmp_path / name, clips.shots(2, (63, 97)), **options)
+    result = copy(source, tmp_path, kind=kind, codec=codec)
+    header = inspect_film(result)
+    assert (header.width, header.height) == (97, 63)
+    assert header.pixel_format == written
+    assert float((pixels(source) - pixels(result)).abs().mean()) < (12 if kind == "gif" else 3) / 255
+
+
+def test_a_film_that_cannot_be_written_is_told_and_leaves_nothing(clips: ModuleType, tmp_path: Path) -> None:
+    source = clips.write(tmp_path / "a.mp4", clips.shots(1))
+    copy(source, tmp_path, parts=1)
+    header = inspect_film(source)
+    with pytest.raises(WriteError, match="could not be written") as caught:
+        assemble(format_for(header), [tmp_path / "0.packets"], tmp_path / "none" / "b.mp4", "")
+    assert caught.value.remedy
+    assert not (tmp_path / "none").exists()
+    (tmp_path / "0.packets").unlink()
+    with pytest.raises(WriteError, match="cannot be read"):
+        assemble(format_for(header), [tmp_path / "0.packets"], tmp_path / "b.mp4", "")
+    assert not (tmp_path / "b.mp4").exists()
+
+
 def test_decoding_times_never_go_back_and_never_come_too_late() -> None:
     shown = [0, 400, 100, 50, 300, 900, 500, 1000, 2500, 2000]
     decoded = decoding_times(shown)

@@ -13,7 +13,7 @@ from PIL import Image
 
 from vasari.foundation.errors import PictureError, PictureTooLargeError
 from vasari.foundation.image_formats import Limits
-from vasari.foundation.video_files import FilmReader, inspect_film
+from vasari.foundation.video_files import FilmReader, inspect_film, suffix_of
 
 
 def read(path: Path) -> tuple[int, list[str]]:
@@ -127,6 +127,67 @@ def test_damage_in_the_middle_is_told(clips: ModuleType, tmp_path: Path) -> None
     count, faults = read(path)
     assert count > 10
     assert faults
+
+
+@pytest.mark.parametrize("name", ["a.mp4", "a.mkv", "a.webm"])
+def test_a_film_without_a_frame_is_refused(name: str, tmp_path: Path) -> None:
+    path = tmp_path / name
+    with av.open(str(path), "w") as film:
+        stream = film.add_stream("libvpx-vp9" if name.endswith("webm") else "libx264", rate=25)
+        stream.width, stream.height, stream.pix_fmt = 96, 64, "yuv420p"
+        film.start_encoding()
+    with pytest.raises(PictureError, match=r"no frame that can be decoded|holds no film|cannot be read") as caught:
+        inspect_film(path)
+    assert caught.value.remedy
+
+
+def test_sound_with_a_cover_is_no_film(tmp_path: Path) -> None:
+    path = tmp_path / "a.mp4"
+    with av.open(str(path), "w") as film:
+        sound = film.add_stream("aac", rate=48000)
+        cover = film.add_stream("mjpeg", rate=1)
+        cover.width, cover.height, cover.pix_fmt = 32, 32, "yuvj420p"
+        cover.disposition = av.stream.Disposition.attached_pic
+        raw = av.VideoFrame.from_ndarray(np.full((32, 32, 3), 90, np.uint8), format="rgb24")
+        film.mux(cover.encode(raw.reformat(format="yuvj420p")))
+        film.mux(cover.encode(None))
+        frame = av.AudioFrame.from_ndarray(np.zeros((2, 1024), np.float32), format="fltp", layout="stereo")
+        frame.sample_rate, frame.pts = 48000, 0
+        film.mux(sound.encode(frame))
+        film.mux(sound.encode(None))
+    with pytest.raises(PictureError, match="holds no film"):
+        inspect_film(path)
+
+
+def test_the_content_counts_and_not_the_ending(clips: ModuleType, tmp_path: Path) -> None:
+    matroska = clips.write(tmp_path / "a.mkv", clips.shots(2)).rename(tmp_path / "a.mp4")
+    header = inspect_film(matroska)
+    assert (header.kind, suffix_of(header, None), read(matroska)) == ("mkv", ".mkv", (4, []))
+    other = clips.write(tmp_path / "b.mp4", clips.shots(1)).rename(tmp_path / "b.webm")
+    assert inspect_film(other).kind == "mp4"
+    stranger = clips.write(tmp_path / "c.avi", clips.shots(1), codec="mpeg4", options={}).rename(tmp_path / "c.mp4")
+    with pytest.raises(PictureError, match="cannot be read as a film"):
+        inspect_film(stranger)
+    (tmp_path / "folder.mp4").mkdir()
+    with pytest.raises(PictureError, match="There is no file"):
+        inspect_film(tmp_path / "folder.mp4")
+
+
+def test_a_film_that_changes_its_size_is_refused_where_it_does(clips: ModuleType, tmp_path: Path) -> None:
+    path = tmp_path / "a.mkv"
+    motion_jpeg = {"codec": "mjpeg", "options": {}, "pixel_format": "yuvj420p", "color_range": 2}
+    sizes = enumerate([(64, 96), (48, 96)])
+    parts = [clips.write(tmp_path / f"{number}.mkv", clips.shots(2, size), **motion_jpeg) for number, size in sizes]
+    with av.open(str(path), "w") as film, av.open(str(parts[0])) as one, av.open(str(parts[1])) as two:
+        stream = film.add_stream_from_template(one.streams.video[0])
+        for source, later in ((one, 0), (two, 160)):
+            for packet in source.demux(video=0):
+                if packet.size:
+                    packet.pts = packet.dts = packet.pts + later
+                    packet.stream = stream
+                    film.mux(packet)
+    with FilmReader(path) as reader, pytest.raises(PictureError, match="from 96×64 to 96×48 at frame 5"):
+        list(reader.frames())
 
 
 def test_frames_beyond_the_limit_are_refused(clips: ModuleType, tmp_path: Path) -> None:

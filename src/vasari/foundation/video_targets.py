@@ -69,39 +69,17 @@ def format_for(
 
 def _writable(header: FilmHeader, codec: str) -> tuple[str, tuple[str, ...]]:
     """The source's pixel format or the nearest that the codec takes, and what is lost by it."""
-    av = pyav()
     if codec == "gif":
         return "rgba", ()
-    own = layout_of(header.pixel_format)
-    layouts: dict[str, Layout] = {}
-    for one in av.Codec(FILM_CODECS[codec].encoder, "w").video_formats:
-        layout = None if one.name.startswith("yuvj") else layout_of(one.name)
-        # Few players know RGB in codecs other than FFV1.
-        if layout is not None and (codec in WITH_ALPHA or not layout.alpha) and (codec == "ffv1" or not layout.rgb):
-            layouts[one.name] = layout
+    own, layouts = layout_of(header.pixel_format), _layouts(codec)
     if own is None or not layouts:
         raise PictureError(
             f"{header.path.name}: pictures of the kind {header.pixel_format} cannot be written as {codec}.",
             remedy="convert a copy to yuv420p first",
         )
-    odd = bool(header.width % 2 or header.height % 2)
-
-    def lost(layout: Layout) -> tuple[float, ...]:
-        """What this layout loses of the source's, the worst first; then what it adds."""
-        refused = odd and codec in ("h264", "hevc") and (layout.across or layout.down)
-        return (
-            float(bool(refused)),
-            float(own.colored and not layout.colored),
-            float(max(0, own.depth - layout.depth)),
-            float(own.alpha and not layout.alpha),
-            float(max(0, layout.across - own.across) + max(0, layout.down - own.down)),
-            float(own.rgb != layout.rgb),
-            float(layout.alpha and not own.alpha),
-            float(layout.depth - own.depth + own.across - layout.across + own.down - layout.down),
-            float(layout.colored and not own.colored),
-        )
-
-    name, best = min(layouts.items(), key=lambda item: lost(item[1]))
+    # H.264 and HEVC share colors between two pixels, and refuse a side with one left over.
+    whole = codec in ("h264", "hevc") and bool(header.width % 2 or header.height % 2)
+    name, best = min(layouts.items(), key=lambda item: _lost(own, item[1], whole))
     notes = []
     if best.depth < own.depth:
         notes.append(f"The source has {own.depth} bits a sample, of which {codec} keeps {best.depth}.")
@@ -110,6 +88,35 @@ def _writable(header: FilmHeader, codec: str) -> tuple[str, tuple[str, ...]]:
     if best.across > own.across or best.down > own.down:
         notes.append(f"The colors of the source were written at a lower resolution, as {codec} takes them.")
     return name, tuple(notes)
+
+
+def _layouts(codec: str) -> dict[str, Layout]:
+    """The pixel formats that are written by a codec."""
+    found: dict[str, Layout] = {}
+    for one in pyav().Codec(FILM_CODECS[codec].encoder, "w").video_formats:
+        layout = None if one.name.startswith("yuvj") else layout_of(one.name)
+        # Few players know RGB in codecs other than FFV1.
+        if layout is not None and (codec in WITH_ALPHA or not layout.alpha) and (codec == "ffv1" or not layout.rgb):
+            found[one.name] = layout
+    return found
+
+
+def _lost(own: Layout, layout: Layout, whole: bool) -> tuple[float, ...]:
+    """What a layout loses of the source's, the worst first; then what it adds.
+
+    `whole`: colors of halved resolution cannot be written at all.
+    """
+    return (
+        float(whole and bool(layout.across or layout.down)),
+        float(own.colored and not layout.colored),
+        float(max(0, own.depth - layout.depth)),
+        float(own.alpha and not layout.alpha),
+        float(max(0, layout.across - own.across) + max(0, layout.down - own.down)),
+        float(own.rgb != layout.rgb),
+        float(layout.alpha and not own.alpha),
+        float(layout.depth - own.depth + own.across - layout.across + own.down - layout.down),
+        float(layout.colored and not own.colored),
+    )
 
 
 def suffix_of(header: FilmHeader, kind: str | None) -> str:

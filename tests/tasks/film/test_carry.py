@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from types import ModuleType
 
+import cv2
 import numpy as np
 import pytest
 import torch
@@ -12,7 +13,7 @@ from scipy import ndimage
 from skimage import data
 from torch import Tensor
 
-from vasari.tasks.film.carry import carried, confidence, low_pass
+from vasari.tasks.film.carry import CONTRAST_PX, HIGHEST_GAIN, _lost_contrast, carried, confidence, low_pass
 from vasari.tasks.film.flicker import Flicker, warping_error
 from vasari.tasks.film.flow import Motion, motion, warp
 
@@ -68,6 +69,22 @@ def test_texture_made_anew_keeps_its_contrast_where_it_is_held(film: tuple) -> N
     assert energy(held[-1]) > 0.75 * energy(treated[-1])
 
 
+@pytest.mark.parametrize("size", [(120, 160), (61, 83), (1, 1), (3, 70)])
+def test_contrast_is_held_as_at_the_full_resolution(size: tuple[int, int]) -> None:
+    """By SciPy, without the reduction: the root of the ratio of local energies, 1 to the highest gain."""
+    rng = np.random.default_rng(7)
+    fine = 0.1 * rng.normal(0, 1, (3, *size))
+    lost = fine * (0.55 + 0.4 * np.sin(np.arange(size[1]) / 15))
+    energies = [
+        ndimage.gaussian_filter((one**2).mean(0), CONTRAST_PX, mode="mirror", truncate=3.0) for one in (fine, lost)
+    ]
+    expected = np.sqrt((energies[0] + 1e-7) / (energies[1] + 1e-7)).clip(1, HIGHEST_GAIN)
+    found = _lost_contrast(*(torch.from_numpy(one).float() for one in (fine, lost)))[0].numpy()
+    assert found.shape == size
+    assert np.abs(found - expected).mean() < 0.02
+    assert np.abs(found - expected).max() < 0.12
+
+
 def test_nothing_is_carried_where_the_source_changed(film: tuple) -> None:
     frames, motions = film
     changed = frames[1].clone()
@@ -113,6 +130,20 @@ def test_the_warping_error_is_that_of_the_formula() -> None:
     assert told.ratio == pytest.approx(0.5)
     assert Flicker().to_numbers() == {}
     assert Flicker().ratio is None
+
+
+def test_the_warping_error_along_a_flow_is_that_of_opencv(film: tuple) -> None:
+    """OpenCV's places are rounded to 1/32 of a pixel."""
+    frames, motions = film
+    seen = motions[0].seen_back[0].numpy()
+    rows, columns = np.mgrid[: seen.shape[0], : seen.shape[1]].astype(np.float32)
+    places = [base + moved.numpy() for base, moved in zip((columns, rows), motions[0].back)]
+    for frame, before in ((1 - frames[1], frames[0].flip(0)), (frames[1] * 0.5, frames[0] * 0.7)):
+        pixels = before.permute(1, 2, 0).contiguous().numpy()
+        moved = cv2.remap(pixels, *places, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        distance = ((frame.permute(1, 2, 0).numpy() - moved) ** 2).sum(2)
+        expected = float((distance * seen).sum() / seen.sum())
+        assert warping_error(frame, before, motions[0]) == pytest.approx(expected, rel=0.02, abs=1e-6)
 
 
 def test_results_are_fetched_along_the_flow() -> None:

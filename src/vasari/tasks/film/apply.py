@@ -14,6 +14,7 @@ from vasari.foundation.atomic_files import remove_leftovers
 from vasari.foundation.errors import PictureError
 from vasari.foundation.image_formats import DEFAULT_LIMITS, Limits
 from vasari.foundation.video_files import FilmFormat, FilmReader, SegmentWriter, assemble, format_for
+from vasari.foundation.video_layouts import layout_of
 from vasari.tasks.film import segments as stages
 from vasari.tasks.film.carry import carried, confidence
 from vasari.tasks.film.film_plan import FilmPlan
@@ -61,11 +62,12 @@ def treat_film(
             coming = [one for one in outline.shots if one.stop > listed[done].start]
             surveys = _surveys(path, treater, coming, limits)
             work = _Work(treater, plan, outline, format, folder, advance, surveys)
-            work.run(FrameWindow(reader.frames()), listed[done:])
+            with FrameWindow(reader.frames()) as window:
+                work.run(window, listed[done:])
     after = stages.kept(folder, len(listed) - 1)
     left_out = assemble(format, [stages.packets_path(folder, one.number) for one in listed], target, note)
     advance(1.0)
-    notes = (*outline.faults, *_remarks(format), *format.notes, *left_out)
+    notes = (*outline.faults, *_remarks(format, treater.paints), *format.notes, *left_out)
     return Made(_numbers(outline, format, after, plan), notes)
 
 
@@ -118,6 +120,10 @@ class _Work:
         specks = 0.0
         if self.plan.fusion:
             source, specks = self._fused(window, index, shot)
+        following = index + self.plan.fusion
+        if self.plan.looks_at_motion and following + 1 < shot.stop:
+            # What the next frame needs is looked for while the network is at work.
+            window.prepare(following)
         treated = self.treater.treat(source, self.surveys[shot])
         after = replace(before, treated=treated, result=treated, specks_share=before.specks_share + specks)
         if not self.plan.steady or before.result is None or before.treated is None:
@@ -157,8 +163,14 @@ def _numbers(outline: Outline, format: FilmFormat, after: After, plan: FilmPlan)
     }
 
 
-def _remarks(format: FilmFormat) -> list[str]:
-    """What is odd about the source and was taken as it is."""
+def _remarks(format: FilmFormat, paints: bool) -> list[str]:
+    """What is odd about the source and was taken as it is; `paints` where the treatment may have given it colors."""
+    remarks = []
     if format.header.interlaced:
-        return ["The source is interlaced; its frames were treated whole. Deinterlace a copy first for better results."]
-    return []
+        remarks.append(
+            "The source is interlaced; its frames were treated whole. Deinterlace a copy first for better results."
+        )
+    layout = layout_of(format.pixel_format)
+    if paints and layout is not None and not layout.colored:
+        remarks.append("The source is in grey, and so is the result. For colors treat a copy in yuv420p.")
+    return remarks

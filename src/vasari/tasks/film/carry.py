@@ -47,10 +47,21 @@ def carried(treated: Tensor, last: Tensor, weight: Tensor, motion: Motion, stead
     coarse = coarse + (coarse_warped - coarse) * (steadiness * weight)
     detail = fine + (fine_warped - fine) * (DETAIL_SHARE * steadiness * weight)
     if hold:
-        energy = low_pass(torch.stack([fine.square().mean(0), detail.square().mean(0)]), CONTRAST_PX)
-        gain = ((energy[:1] + _LEAST_CONTRAST) / (energy[1:] + _LEAST_CONTRAST)).sqrt()
-        detail = detail * gain.clamp(1, HIGHEST_GAIN)
+        detail = detail * _lost_contrast(fine, detail)
     return coarse + detail
+
+
+def _lost_contrast(wanted: Tensor, found: Tensor) -> Tensor:
+    """By how much one detail [3, h, w] has more local contrast than another, 1 to `HIGHEST_GAIN`: [1, h, w].
+
+    At a quarter of the resolution: it is smooth.
+    """
+    height, width = wanted.shape[1:]
+    energy = torch.stack([wanted.square().mean(0), found.square().mean(0)])
+    small = functional.avg_pool2d(energy[None], 4, ceil_mode=True, count_include_pad=False)[0]
+    blurred = low_pass(small, CONTRAST_PX / 4) + _LEAST_CONTRAST
+    gain = (blurred[:1] / blurred[1:]).sqrt().clamp(1, HIGHEST_GAIN)
+    return functional.interpolate(gain[None], (height, width), mode="bilinear", align_corners=False)[0]
 
 
 def confidence(frame: Tensor, before: Tensor, motion: Motion) -> Tensor:

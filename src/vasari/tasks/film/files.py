@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import json
 import shutil
 import time
 import traceback
@@ -22,10 +23,11 @@ from vasari.foundation.errors import MissingExtraError, PictureError, VasariErro
 from vasari.foundation.ledgers import DONE, FAILED, Entry, Ledger, Stamp, job_key, publish, sole_worker
 from vasari.foundation.plans import digest
 from vasari.foundation.treatment import now, read_treatment
+from vasari.foundation.version import VERSION
 from vasari.foundation.video_formats import FILM_SUFFIXES, opencv, pyav
 from vasari.tasks.batch.files import BatchOptions, Silent, Summary, Watch
 from vasari.tasks.batch.work import models_digest
-from vasari.tasks.film.work import FilmWork
+from vasari.tasks.film.work import FilmWork, machine_of
 
 if TYPE_CHECKING:
     from vasari.foundation.image_formats import Limits
@@ -164,10 +166,14 @@ class _Films:
         return Limits(max_pixels=self.options.max_megapixels * 1_000_000, trust=self.options.trust)
 
     def _segments_folder(self, stem: str, job: str) -> Path:
-        """Where the segments of this film and this plan lie; those of the same film by another plan are removed."""
+        """Where the segments of this film lie that this plan, version and machine make; others of it are removed.
+
+        A record tells of one version and one machine, so that segments of two are never joined.
+        """
         films = self.staging.parent / FILMS_NAME
         place = hashlib.sha256(stem.encode("utf-8", "surrogateescape")).hexdigest()[:16]
-        folder = films / f"{place}-{job[:32]}"
+        made_by = json.dumps([job, VERSION, machine_of(self._treater)], sort_keys=True)
+        folder = films / f"{place}-{hashlib.sha256(made_by.encode()).hexdigest()[:32]}"
         for other in films.glob(f"{place}-*"):
             if other != folder:
                 shutil.rmtree(other, ignore_errors=True)

@@ -6,7 +6,7 @@ its most usual frame. Of every frame anew it would flicker.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Protocol, cast
 
@@ -40,7 +40,7 @@ class InTiles:
     """A `Treater` of pictures over frames: its survey is that of the shot, and frames are gone through in tiles.
 
     `looks_anew`: every frame is surveyed by itself. It is for treaters whose survey is the picture itself as it was
-    treated at a working size.
+    treated at a working size. `fit` raises where pictures of a height and width cannot be treated.
     """
 
     treater: Treater
@@ -49,9 +49,11 @@ class InTiles:
     machine: Mapping[str, str]
     paints: bool = False
     looks_anew: bool = False
+    fit: Callable[[int, int], None] = lambda height, width: None
 
     def begin_shot(self, frame: Tensor) -> Any:
-        """The survey of a thumbnail."""
+        """The survey of a thumbnail; raises `PlanError` where the frame cannot be treated."""
+        self.fit(*frame.shape[1:])
         return None if self.looks_anew else self._survey(frame)
 
     def treat(self, frame: Tensor, survey: Any) -> Tensor:

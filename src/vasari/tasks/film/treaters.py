@@ -46,8 +46,9 @@ def _painting(painter: Painter) -> FrameTreater:
         )
     manner = painter.manner
     return InTiles(
-        painter, manner.thumbnail_px, manner.tile_px, painter.machine, paints=True, looks_anew=painter.working_px > 0
-    )
+        painter, manner.thumbnail_px, manner.tile_px, painter.machine, paints=True, looks_anew=painter.working_px > 0,
+        fit=painter.fit,
+    )  # fmt: skip
 
 
 def _translating(interpreter: Interpreter) -> FrameTreater:
