@@ -32,7 +32,7 @@ def test_the_default_is_the_formula_of_gatys() -> None:
                 a = float((style[0, i] * style[0, j]).sum())
                 total += (g - a) ** 2
         expected += total / (4 * 5**2 * 24**2) / 2
-    assert losses.gram_distance(made, losses.gram(style)).item() == pytest.approx(expected, rel=1e-5)
+    assert losses.matrix_distance(losses.gram(made), losses.gram(style)).item() == pytest.approx(expected, rel=1e-5)
 
 
 def test_the_other_normalizations_as_numpy_has_them() -> None:
@@ -43,13 +43,15 @@ def test_the_other_normalizations_as_numpy_has_them() -> None:
         for one, x in ((g, made), (a, style))
     )
     target = losses.gram(style)
-    assert losses.gram_distance(made, target, "elements").item() == pytest.approx(((g - a) ** 2).mean(), rel=1e-4)
+    assert losses.matrix_distance(losses.gram(made), target, "elements").item() == pytest.approx(
+        ((g - a) ** 2).mean(), rel=1e-4
+    )
     relative = ((g - a) ** 2).sum() / (a**2).sum()
-    assert losses.gram_distance(made, target, "relative").item() == pytest.approx(relative, rel=1e-4)
-    scaled = losses.gram_distance(made * 30, losses.gram(style * 30), "relative").item()
+    assert losses.matrix_distance(losses.gram(made), target, "relative").item() == pytest.approx(relative, rel=1e-4)
+    scaled = losses.matrix_distance(losses.gram(made * 30), losses.gram(style * 30), "relative").item()
     assert scaled == pytest.approx(relative, rel=1e-4)  # whatever the size of the features
     with pytest.raises(PlanError, match="'frobenius'"):
-        losses.gram_distance(made, target, "frobenius")
+        losses.matrix_distance(losses.gram(made), target, "frobenius")
 
 
 def test_gram_matrices_do_not_grow_with_the_picture_nor_under_autocast() -> None:
@@ -71,50 +73,19 @@ def test_a_guide_of_a_half_is_the_gram_of_that_half() -> None:
     torch.testing.assert_close(losses.gram(features, everywhere), losses.gram(features))
 
 
-def test_moments_and_their_distance_as_numpy_has_them() -> None:
-    made, style = _features(6, 2, 3, 5, 4), _features(7, 1, 3, 7, 2)
-    means, deviations = losses.moments(made)
-    np.testing.assert_allclose(means, made.numpy().mean((2, 3)), atol=1e-6)
-    np.testing.assert_allclose(deviations, made.numpy().std((2, 3)), rtol=1e-4)
-    expected = ((made.numpy().mean((2, 3)) - style.numpy().mean((2, 3))) ** 2).mean()
-    expected += ((made.numpy().std((2, 3)) - style.numpy().std((2, 3))) ** 2).mean()
-    assert losses.moments_distance(made, style).item() == pytest.approx(expected, rel=1e-3)
-    assert losses.moments_distance(made[:1], made[:1].flip(3)).item() == pytest.approx(0.0, abs=1e-9)
-
-
 def test_content_distance_by_hand() -> None:
     made, content = torch.tensor([[[[1.0, 4.0]]]]), torch.tensor([[[[2.0, 2.0]]]])
     assert losses.content_distance(made, content).item() == pytest.approx((1 + 4) / 2)
     assert losses.content_distance(made, content, relative=True).item() == pytest.approx((1 + 4) / 2 / 4)
 
 
-def test_sliced_wasserstein_along_one_axis_by_hand() -> None:
-    """Sorted 0, 2, 5 against 1, 2, 9: (1 + 0 + 16)/3, whatever the order."""
-    made, style = torch.tensor([[5.0, 0.0, 2.0]]), torch.tensor([[2.0, 9.0, 1.0]])
-    assert losses.sliced_wasserstein(made, style, torch.ones(1, 1)).item() == pytest.approx(17 / 3)
-
-
-def test_sliced_wasserstein_pulls_each_value_to_that_of_its_rank() -> None:
-    made, style = torch.tensor([[5.0, 0.0, 2.0]], requires_grad=True), torch.tensor([[2.0, 9.0, 1.0]])
-    losses.sliced_wasserstein(made, style, torch.ones(1, 1)).backward()
-    torch.testing.assert_close(made.grad, 2 / 3 * torch.tensor([[5.0 - 9.0, 0.0 - 1.0, 0.0]]))
-
-
-def test_sliced_wasserstein_of_many_directions_as_numpy_has_it() -> None:
-    generator = torch.Generator().manual_seed(0)
-    directions = losses.unit_directions(12, 4, generator)
+def test_directions_have_length_one() -> None:
+    directions = losses.unit_directions(12, 4, torch.Generator().manual_seed(0))
     torch.testing.assert_close(directions.norm(dim=1), torch.ones(12))
-    made, style = _features(8, 4, 50), _features(9, 4, 50) * 2
-    expected = np.mean(
-        [(np.sort(v @ made.numpy()) - np.sort(v @ style.numpy())) ** 2 for v in directions.numpy()], dtype=np.float64
-    )
-    found = losses.sliced_wasserstein(made, style, directions).item()
-    assert found == pytest.approx(expected, rel=1e-4)
+    assert float(directions.mean(0).abs().max()) < 0.5
 
 
 def test_more_samples_of_one_distribution_are_no_distance() -> None:
-    values = _features(10, 1, 4000)
-    ordered = np.sort(values.numpy())
+    ordered = np.sort(_features(10, 1, 4000).numpy())
     read = losses.at_ranks(ordered, 1000)
     assert stats.wasserstein_distance(read[0], ordered[0]) < 2e-3
-    assert losses.sliced_wasserstein(values[:, ::4], values, torch.ones(1, 1)).item() < 0.01

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
 
 from vasari.foundation.errors import PictureError
 
@@ -63,6 +62,8 @@ class Picture:
                 f"Got pixels of shape {shape}; a Picture holds [1 or 3, rows, columns].",
                 remedy="reshape the tensor, or read the file with vasari.open_picture()",
             )
+        import torch
+
         if self.pixels.dtype != torch.float32:
             raise PictureError(
                 f"Got pixels of type {self.pixels.dtype}; a Picture holds float32 in 0..1.",
@@ -91,6 +92,8 @@ class Picture:
     @classmethod
     def from_array(cls, array: np.ndarray, *, space: Space = Space.SRGB) -> Picture:
         """A picture from an array [rows, columns] or [rows, columns, 1|3|4] of uint8, uint16 or float 0..1."""
+        import torch
+
         array = np.asarray(array)
         depth = {"uint8": 8, "uint16": 16}.get(array.dtype.name, 32)
         if array.ndim == 2:

@@ -12,10 +12,8 @@ from types import MappingProxyType
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn import functional
 
 from vasari.foundation.errors import PlanError
-from vasari.models.normalization import measured
 
 _TINY = 1e-12
 
@@ -51,16 +49,11 @@ def gram(features: Tensor, guide: Tensor | None = None) -> Tensor:
         return flat @ flat.mT / (seen.square().sum((2, 3)) + _TINY)[:, :, None]
 
 
-def gram_distance(made: Tensor, target_gram: Tensor, normalization: str = "gatys") -> Tensor:
-    """Mean over pictures of the squared distance of Gram matrices: [N, C, h, w], [N or 1, C, C] -> scalar.
+def matrix_distance(made: Tensor, target: Tensor, normalization: str = "gatys") -> Tensor:
+    """Mean over pictures of the squared distance of Gram matrices: [N, C, C], [N or 1, C, C] -> scalar.
 
     `normalization` is one of `NORMALIZATIONS`; raises `PlanError` for another.
     """
-    return matrix_distance(gram(made), target_gram, normalization)
-
-
-def matrix_distance(made: Tensor, target: Tensor, normalization: str = "gatys") -> Tensor:
-    """`gram_distance` of matrices already taken: [N, C, C], [N or 1, C, C] -> scalar."""
     if normalization not in NORMALIZATIONS:
         raise PlanError(
             f"There is no normalization {normalization!r} of Gram matrices.",
@@ -68,30 +61,6 @@ def matrix_distance(made: Tensor, target: Tensor, normalization: str = "gatys") 
         )
     target = target.float()
     return NORMALIZATIONS[normalization]((made.float() - target).square(), target).mean()
-
-
-def moments(features: Tensor) -> tuple[Tensor, Tensor]:
-    """Mean and standard deviation of each channel over each picture: [N, C, h, w] -> two of [N, C] float32."""
-    with torch.autocast(features.device.type, enabled=False):
-        return measured(features.float())
-
-
-def moments_distance(made: Tensor, style: Tensor) -> Tensor:
-    """How far channel means and deviations are apart: [N, C, h, w], [N or 1, C, h', w'] -> scalar.
-
-    See `statistics_distance`, which takes the statistics alone.
-    """
-    return statistics_distance(moments(made), moments(style))
-
-
-def statistics_distance(made: tuple[Tensor, Tensor], style: tuple[Tensor, Tensor]) -> Tensor:
-    """Mean over pictures and channels of (μ - μ')² + (σ - σ')²: means and deviations [N or 1, C] each -> scalar.
-
-    The style loss of Huang & Belongie 2017 (arXiv:1703.06868, eq. 13). Departs from it in the square, as their own
-    program does: ‖μ - μ'‖₂ pulls as strongly at the goal as far from it.
-    """
-    differences = [(one.float() - other.float()).square().mean() for one, other in zip(made, style, strict=True)]
-    return differences[0] + differences[1]
 
 
 def content_distance(made: Tensor, content: Tensor, relative: bool = False) -> Tensor:
@@ -102,23 +71,6 @@ def content_distance(made: Tensor, content: Tensor, relative: bool = False) -> T
     truth = content.float()
     squares = (made.float() - truth).square().mean((1, 2, 3))
     return (squares / (truth.square().mean((1, 2, 3)) + _TINY) if relative else squares).mean()
-
-
-def sliced_wasserstein(made: Tensor, style: Tensor, directions: Tensor) -> Tensor:
-    """How far features are from being distributed as those of the style: [C, n], [C, m] -> scalar.
-
-    The mean over directions [K, C], of length 1, and over ranks of the squared difference of sorted projections (Heitz
-    et al. 2021, arXiv:2006.07229, eq. 6 and 7). Where the style has more or fewer samples its sorted values are read at
-    the ranks of the made ones (`at_ranks`). Differentiable in `made`.
-    """
-    with torch.autocast(made.device.type, enabled=False):
-        projected = directions @ made.float()
-        values = projected.detach().cpu().numpy()
-        wanted = np.sort((directions @ style.float()).detach().cpu().numpy(), axis=1)
-        matched = np.empty_like(values)
-        # The k-th smallest is drawn to the style's k-th. NumPy sorts far faster than torch on CPUs.
-        np.put_along_axis(matched, np.argsort(values, axis=1), at_ranks(wanted, values.shape[1]), axis=1)
-        return functional.mse_loss(projected, torch.from_numpy(matched).to(projected.device))
 
 
 def at_ranks(ordered: np.ndarray, count: int) -> np.ndarray:

@@ -6,13 +6,17 @@ Imports no torch, so that a batch that has nothing left to do knows it quickly.
 from __future__ import annotations
 
 import hashlib
+import json
 from pathlib import Path
+from typing import Any
 
 from vasari.foundation.errors import WeightsError
 from vasari.models import downloads
 
 BUNDLED_FOLDER = Path(__file__).parent / "weights"
 DIGESTS_FILE = "SHA256SUMS"
+# Where a saved style keeps its encoder and its facts.
+STYLE_HEADER = "vasari-style"
 
 
 def bundled() -> tuple[str, ...]:
@@ -47,6 +51,15 @@ def read(path: Path) -> bytes:
         raise WeightsError(
             f"{path} cannot be read: {error.strerror or error}.", remedy="name a readable .safetensors file"
         ) from error
+
+
+def header_entry(data: bytes, key: str) -> dict[str, Any]:
+    """The JSON table under a key of a safetensors file's metadata; raises ValueError, KeyError or TypeError."""
+    length = int.from_bytes(data[:8], "little")
+    found = json.loads(json.loads(data[8 : 8 + length])["__metadata__"][key])
+    if not isinstance(found, dict):
+        raise TypeError(f"{key} holds no table.")
+    return found
 
 
 def digest(path: str | Path) -> str:

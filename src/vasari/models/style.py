@@ -17,10 +17,9 @@ from vasari.foundation.atomic_files import write_whole
 from vasari.foundation.errors import WeightsError
 from vasari.foundation.lab import srgb_to_lab
 from vasari.models.encoders import Encoder
-from vasari.models.model_files import read
+from vasari.models.model_files import STYLE_HEADER, header_entry, read
 
 SMALLEST_DEVIATION = 1e-2  # a flat channel has none; below this it is not stretched
-HEADER_KEY = "vasari-style"
 CODED_PX = 512  # the short side at which pictures are brought to their code
 
 
@@ -139,7 +138,7 @@ class StyleCode:
         tensors = {f"mean.{d}": one.contiguous() for d, one in enumerate(self.means)}
         tensors |= {f"deviation.{d}": one.contiguous() for d, one in enumerate(self.deviations)}
         header = json.dumps({"encoder": self.encoder, "facts": facts or {}}, sort_keys=True, ensure_ascii=False)
-        write_whole(Path(path), to_safetensors({**tensors, "lab": self.lab.contiguous()}, {HEADER_KEY: header}))
+        write_whole(Path(path), to_safetensors({**tensors, "lab": self.lab.contiguous()}, {STYLE_HEADER: header}))
         return Path(path)
 
     @classmethod
@@ -153,8 +152,7 @@ def read_style(path: str | Path) -> tuple[StyleCode, dict[str, str]]:
     data = read(Path(path))
     try:
         tensors = from_safetensors(data)
-        length = int.from_bytes(data[:8], "little")
-        header = json.loads(json.loads(data[8 : 8 + length])["__metadata__"][HEADER_KEY])
+        header = header_entry(data, STYLE_HEADER)
         depths = range(sum(name.startswith("mean.") for name in tensors))
         code = StyleCode(
             tuple(tensors[f"mean.{d}"].float() for d in depths),

@@ -20,7 +20,7 @@ from vasari.tasks.stylize.optimize.losses import Region, ScaleLosses
 from vasari.tasks.stylize.optimize.networks import Judge, features_for, judge
 from vasari.tasks.stylize.optimize.plan import OptimizePlan
 from vasari.tasks.stylize.optimize.run import Progress, Stop, optimize, scales
-from vasari.tasks.stylize.optimize.statistics import STATISTICS, pixel_filters
+from vasari.tasks.stylize.optimize.statistics import STATISTICS, Seen, SlicedStatistic, pixel_filters
 
 QUICK = OptimizePlan(steps=12, coarsest_px=48, phases=1)
 
@@ -149,6 +149,56 @@ def test_depth_weights_are_those_of_the_formula(small, content, stripes) -> None
     g, a = (one @ one.T / one.shape[1] for one in (made, style))
     found = losses.terms(content[None])["style"].item()
     assert found == pytest.approx(((g - a) ** 2).sum() / (a**2).sum(), rel=1e-3)
+
+
+def test_moments_and_their_distance_are_those_of_numpy() -> None:
+    made, style = (np.random.default_rng(seed).normal(0.3, 1.0, (3, 40)).astype(np.float32) for seed in (6, 7))
+    statistic = STATISTICS["moments"]("gatys", torch.Generator())
+    parts = [
+        [statistic.part(Seen(torch.from_numpy(half), None)) for half in np.split(one, 2, 1)] for one in (made, style)
+    ]
+    found = statistic.distance(*(statistic.joined(one, 40.0) for one in parts))
+    expected = ((made.mean(1) - style.mean(1)) ** 2).mean() + ((made.std(1) - style.std(1)) ** 2).mean()
+    assert float(found) == pytest.approx(float(expected), rel=1e-3)
+
+
+def test_the_sliced_distance_and_its_pull_by_hand() -> None:
+    """Sorted 0, 2, 5 against 1, 2, 9: (1 + 0 + 16)/3, whatever the order, and each is drawn to that of its rank."""
+    statistic = SlicedStatistic(torch.Generator().manual_seed(0))
+    statistic.draw()
+    made, style = torch.tensor([[5.0, 0.0, 2.0]], requires_grad=True), torch.tensor([[2.0, 9.0, 1.0]])
+    sign = statistic._basis(1)[0, 0]  # the one axis there is, forward or back
+    assert abs(float(sign)) == pytest.approx(1.0)
+    ordered = (sign * style).sort().values
+    found = statistic.distance(statistic.part(Seen(made, None)), ordered)
+    assert float(found.detach()) == pytest.approx(17 / 3, rel=1e-5)
+    found.backward()
+    torch.testing.assert_close(made.grad, 2 / 3 * torch.tensor([[5.0 - 9.0, 0.0 - 1.0, 0.0]]))
+
+
+def test_the_sliced_distance_of_many_channels_as_scipy_has_it() -> None:
+    statistic = SlicedStatistic(torch.Generator().manual_seed(0))
+    statistic.draw()
+    made, style = (torch.randn(4, 50, generator=torch.Generator().manual_seed(seed)) for seed in (8, 9))
+    projected = [statistic.part(Seen(one, None)) for one in (made, 2 * style)]
+    torch.testing.assert_close(statistic._basis(4) @ statistic._basis(4).T, torch.eye(4), atol=1e-5, rtol=0)
+    found = statistic.distance(projected[0], projected[1].sort(1).values)
+    expected = np.mean([(np.sort(a) - np.sort(b)) ** 2 for a, b in zip(*(one.numpy() for one in projected))])
+    assert float(found) == pytest.approx(float(expected), rel=1e-4)
+
+
+def test_the_total_is_the_sum_that_is_documented(small, content, stripes) -> None:
+    """The terms and weights of docs/stylize-optimize.md, for pixels that leave 0..1."""
+    plan = OptimizePlan(phases=1, content_weight=0.5, grain_weight=0.25, variation_weight=0.125)
+    losses = _losses(small, plan, content, Region(None, ((stripes[None], 1.0),), 1.0))
+    pixels = 2 * content[None] - 0.5
+    terms = losses.terms(pixels)
+    over = np.maximum(pixels.numpy() - 1, 0) ** 2 + np.maximum(-pixels.numpy(), 0) ** 2
+    assert over.mean() > 0
+    assert float(terms["range"]) == pytest.approx(float(over.mean()), rel=1e-4)
+    weights = {"style": 1, "content": 0.5, "grain": 0.25, "variation": 0.125, "range": 20}
+    expected = sum(weight * float(terms[name]) for name, weight in weights.items())
+    assert set(terms) == set(weights) and float(losses.total(terms)) == pytest.approx(expected, rel=1e-5)
 
 
 def test_the_finest_pixels_are_held_by_filters_that_see_all_of_a_patch(stripes) -> None:

@@ -130,7 +130,11 @@ def test_masks_stand_in_the_record_and_one_that_does_not_fit_is_in_the_ledger(
     plan = StylizePlan((str(cat),), (str(tmp_path / "mask.png"),), style_scale=0.25, format="png", **tiny_painter)
     summary = stylize_files([scans], BatchOptions(tmp_path / "out"), plan)
     assert [str(one.result) for one in summary.done] == ["pilot.png"]
-    assert len(summary.failed) == 2 and all("another aspect" in str(one.error) for one in summary.failed)
+    assert len(summary.failed) == 2
+    for one in summary.failed:
+        header = image_files.inspect(one.source)
+        sizes = f"mask.png (160×120) has another aspect than the picture ({header.width}×{header.height})"
+        assert sizes in str(one.error)
     made, source = (image_files.read(one).pixels for one in (tmp_path / "out" / "pilot.png", scans / "pilot.jpg"))
     assert (made[..., 84:] - source[..., 84:]).abs().max() == 0 < (made[..., :76] - source[..., :76]).abs().mean()
     record = read_treatment(tmp_path / "out" / "pilot.treatment.json")
@@ -155,7 +159,40 @@ def test_what_cannot_be_done_is_said_before_the_first_page(
     for plan, kind, told in cases:
         with pytest.raises(kind, match=told):
             stylize_files([scans], BatchOptions(tmp_path / "out"), plan)
-    assert not (tmp_path / "out" / "ledger.jsonl").exists()
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_style_that_cannot_be_used_is_told_before_anything_is_loaded_or_made(
+    scans: Path, cat: Path, tmp_path: Path, tiny_painter: dict[str, str]
+) -> None:
+    """No torch is imported: that alone takes seconds."""
+    styles.add("my-cat", [cat], {}, scale=0.25, encoder=tiny_painter["encoder"])
+    (tmp_path / "text.png").write_text("no picture")
+    code = f"""
+import sys
+from vasari.app.cli.main import main
+for words in (
+    ["stylize", {str(scans)!r}, "-o", {str(tmp_path / "out")!r}, "--style", {str(tmp_path / "text.png")!r}],
+    ["stylize", {str(scans)!r}, "-o", {str(tmp_path / "out")!r}, "--style", "my-cat", "--keep-color", "histogram"],
+    ["stylize", {str(scans)!r}, "-o", {str(tmp_path / "out")!r}, "--style", "my-cat", "--style-kind", "photo"],
+    ["restore", {str(scans)!r}, "-o", {str(tmp_path / "out")!r}, "--style", {str(tmp_path / "text.png")!r}],
+    ["styles", "add", "my-cat", {str(cat)!r}],
+    ["styles", "add", "other", {str(tmp_path / "text.png")!r}],
+):
+    assert main(words) != 0, words
+assert "torch" not in sys.modules
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.count("remedy: ") == 6
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_damaged_style_is_told_before_the_networks_are_loaded(cat: Path, tmp_path: Path) -> None:
+    broken = tmp_path / "broken.png"
+    broken.write_bytes(cat.read_bytes()[:6000])
+    with pytest.raises(PictureError):
+        vasari.stylize(cat, broken, model="no-such-model")
 
 
 def test_cmyk_is_refused_and_the_rest_goes_on(

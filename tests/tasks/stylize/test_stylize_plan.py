@@ -56,12 +56,35 @@ def test_only_a_number_after_the_last_colon_is_a_weight(text: str, name: str, we
         ({"style_scale": 2.0, "method": "cut.safetensors"}, "painted"),
         ({"keep_color": "histogram", "method": "cut.safetensors"}, "histogram"),
         ({"mask": ("a.png", "b.png"), "method": "cut.safetensors"}, "2 masks for 1 styles"),
+        ({"style": ("a.jpg",), "style_kind": "photo", "model": "mine.safetensors"}, "model=mine.safetensors belongs"),
+        ({"style": ("a.jpg",), "method": "optimize", "model": "mine.safetensors"}, "model=mine.safetensors belongs"),
+        ({"method": "cut.safetensors", "model": "mine.safetensors"}, "model=mine.safetensors belongs"),
+        ({"style": ("a.jpg",), "style_kind": "photo", "encoder": "mine.safetensors"}, "encoder=mine.safetensors"),
+        ({"method": "cut.safetensors", "encoder": "mine.safetensors"}, "encoder=mine.safetensors"),
+        ({"style": ("a.jpg",), "seed": 3}, "seed=3 changes nothing"),
+        ({"method": "cut.safetensors", "seed": 3}, "seed=3 changes nothing"),
+        ({"style": ("a.jpg",), "method": "optimize", "tile_px": 512}, "setting of its own"),
     ],
 )
 def test_what_would_not_be_heeded_is_refused(options: dict[str, Any], told: str) -> None:
     with pytest.raises(PlanError, match=told) as caught:
         StylizePlan(**options)
     assert caught.value.remedy
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"style_kind": "photo", "model": "stylize", "encoder": "encoder", "seed": 3, "tile_px": 512},
+        {"method": "optimize", "model": "stylize", "encoder": "mine.safetensors", "seed": 3, "tile_px": 768},
+        {"method": "fast", "model": "mine.safetensors", "encoder": "mine.safetensors", "seed": 0, "tile_px": 512},
+        {"method": "cut.safetensors", "model": "stylize", "encoder": "encoder", "seed": 0, "tile_px": 512},
+    ],
+)
+def test_what_is_heeded_and_what_is_the_default_are_taken(options: dict[str, Any]) -> None:
+    """A default that is named is no other wish than none; records name all of them."""
+    plan = StylizePlan(("a.jpg",) if options.get("method") != "cut.safetensors" else (), **options)
+    assert from_dict(StylizePlan, to_dict(plan), where="record") == plan
 
 
 def test_a_plan_goes_to_plain_values_and_back() -> None:

@@ -60,6 +60,7 @@ def stylize(
 
 def stylize_picture(picture: Picture, painter: Painter) -> Picture:
     """A picture in memory stylized; equal to what the batch makes of its file."""
+    painter.fit(picture.height, picture.width)
     return streams.treat_picture(picture, painter, painter.manner)
 
 
@@ -103,6 +104,8 @@ class StylizeWorker:
     ) -> Mapping[str, float]:
         """Stylize a page; see `streams.treat_page`."""
         painter, hand, sitting = self.painter, self.painter.hand, None
+        header = image_files.inspect(path, page, limits)
+        painter.fit(header.height, header.width)
         if isinstance(hand, OptimizingHand):
             if self.onlooker.enough():
                 raise KeyboardInterrupt
@@ -113,7 +116,7 @@ class StylizeWorker:
             path, page, painter, painter.manner, outputs, xmp=xmp, limits=limits,
             advance=lambda share: advance(already + (1 - already) * share),
         )  # fmt: skip
-        grey = image_files.inspect(path, page, limits).channels == 1
-        numbers = {**found.to_numbers(), "working_px": float(painter.working_px), "grey_source": float(grey)}
+        grey = float(header.channels == 1)
+        numbers = {**found.to_numbers(), "working_px": float(painter.working_px), "grey_source": grey}
         del numbers["damaged_share"]
         return {**numbers, **(sitting.numbers if sitting else {})}

@@ -22,7 +22,7 @@ from vasari.models.stylizers import Stylizer
 from vasari.tasks.stylize.coding import Coder
 from vasari.tasks.stylize.edges import MARGIN_PX, mirrored, seen_from, within_mirrors
 from vasari.tasks.stylize.gathering import gathered
-from vasari.tasks.stylize.palette import Palette, Weighted
+from vasari.tasks.stylize.palette import Palette, ReadStyles, Weighted
 from vasari.tasks.stylize.stylize_plan import PASSES, StylizePlan
 from vasari.tasks.translate.apply import Interpreter, enlarged
 from vasari.tasks.translate.translate_plan import TranslatePlan
@@ -95,10 +95,11 @@ class StyleHand:
 
     @classmethod
     def of(cls, plan: StylizePlan, given: Sequence[Weighted], regions: int) -> StyleHand:
-        """Load the networks and code the styles; raises `WeightsError`, `PlanError`, `PictureError`."""
+        """Read the styles, load the networks and code them; raises `WeightsError`, `PlanError`, `PictureError`."""
         device = choose_device(plan.device)
+        read = ReadStyles.of(plan, given, regions)
         stylizer, coder = _networks(plan.model, plan.encoder, device)
-        palette = Palette.of(plan, given, regions, coder)
+        palette = Palette.of(plan, read, regions, coder)
         precision = choose_precision(plan.precision, device)
         passes = PASSES if plan.passes is None else plan.passes
         return cls(stylizer, palette, plan.strength, passes, plan.tile_px, device, precision)

@@ -21,6 +21,7 @@ from vasari.tasks.stylize.optimize.plan import OptimizePlan
 from vasari.tasks.stylize.optimize.run import Progress, optimize
 from vasari.tasks.stylize.palette import Weighted, weights_of
 from vasari.tasks.stylize.regions import Regions
+from vasari.tasks.stylize.styles import refuse_code
 from vasari.tasks.stylize.stylize_plan import StylizePlan
 from vasari.tasks.translate.apply import enlarged
 
@@ -50,10 +51,7 @@ class OptimizingHand:
         """Load the feature network and read the styles; raises `PlanError` where one is a code, `WeightsError`."""
         weights = weights_of(given, len(regions.masks))
         if any(saved_code(source) is not None for source, _ in given):
-            raise PlanError(
-                "Optimizing needs the style picture, and a named or saved style has none.",
-                remedy="give the picture itself, or use --method fast",
-            )
+            refuse_code(plan)
         asked = plan.optimizing
         long_side = min(MOST_STYLE_PX, round(2 * working_px * max(1.0, plan.style_scale)))
         pictures = [within(source, long_side) for source, _ in given]

@@ -1,6 +1,7 @@
 """A plan made ready to stylize pictures: the hand that paints, the working size, the masks, the colors that stay.
 
 painter = Painter.of(plan)
+painter.fit(height, width)
 survey = painter.survey(thumbnail)
 treated = painter.treat(pixels, survey, window)
 """
@@ -104,10 +105,13 @@ class Painter:
         precision = "float32" if self.plan.in_float32 else self.plan.precision
         return machine_of(device, choose_precision(precision, device))
 
+    def fit(self, height: int, width: int) -> None:
+        """Raise `PlanError` where the masks do not fit a picture of this size in pixels."""
+        self.regions.check(height, width)
+
     @torch.inference_mode()
     def survey(self, thumbnail: Tensor) -> Sketch:
-        """The global pass over a thumbnail [1 or 3, h, w]; raises `PlanError` where the masks do not fit it."""
-        self.regions.check(*thumbnail.shape[1:])
+        """The global pass over a thumbnail [1 or 3, h, w]; masks are held against the whole picture before (`fit`)."""
         if self.plan.strength == 0:
             return Sketch()
         pixels = thumbnail[None].clamp(0, 1).expand(-1, 3, -1, -1)

@@ -11,6 +11,7 @@ from vasari.foundation.errors import PlanError, WeightsError
 from vasari.models.style import StyleCode
 from vasari.tasks.stylize.coding import Coder, Source, saved_code, sized
 from vasari.tasks.stylize.color_keeping import matched_colors
+from vasari.tasks.stylize.styles import refuse_code
 from vasari.tasks.stylize.stylize_plan import StylizePlan
 
 # A style and its weight, None where none was given.
@@ -32,6 +33,29 @@ def weights_of(given: Sequence[Weighted], regions: int) -> tuple[float, ...]:
 
 
 @dataclass(frozen=True, eq=False)
+class ReadStyles:
+    """The styles of a plan with their weights: saved codes, and pictures [3, h, w] at the size at which they are coded.
+
+    Read before a network is loaded, so that what is wrong with them is told at once.
+    """
+
+    styles: tuple[StyleCode | Tensor, ...]
+    weights: tuple[float, ...]
+
+    @classmethod
+    def of(cls, plan: StylizePlan, given: Sequence[Weighted], regions: int) -> ReadStyles:
+        """Read what a plan names; raises `PlanError`, `PictureError`, `WeightsError` for a bad code."""
+        weights = weights_of(given, regions)
+        read: list[StyleCode | Tensor] = []
+        for source, _ in given:
+            code = saved_code(source)
+            if code is not None:
+                refuse_code(plan)
+            read.append(sized(source, plan.style_scale) if code is None else code)
+        return cls(tuple(read), weights)
+
+
+@dataclass(frozen=True, eq=False)
 class Palette:
     """Styles as codes, and as pixels where their colors are matched to each content; `apart`: one for each region."""
 
@@ -42,25 +66,17 @@ class Palette:
     coder: Coder
 
     @classmethod
-    def of(cls, plan: StylizePlan, given: Sequence[Weighted], regions: int, coder: Coder) -> Palette:
-        """Read and code the styles of a plan, `regions` masks apart; raises `PlanError`, `PictureError`."""
-        weights = weights_of(given, regions)
-        pictures, codes = [], []
-        for source, _ in given:
-            code = saved_code(source)
-            if code is not None:
-                _refuse_code(plan)
-            else:
-                pictures.append(sized(source, plan.style_scale))
-                code = coder.code(pictures[-1])
-            codes.append(code)
+    def of(cls, plan: StylizePlan, read: ReadStyles, regions: int, coder: Coder) -> Palette:
+        """Code the styles of a plan that were read, `regions` masks apart; raises `WeightsError`."""
+        codes = [one if isinstance(one, StyleCode) else coder.code(one) for one in read.styles]
         if any(one.encoder != coder.digest for one in codes):
             raise WeightsError(
                 f"A style was coded by another encoder than {coder.name}.",
                 remedy="code it again from its picture: vasari styles add",
             )
-        kept = tuple(pictures) if plan.keep_color == "histogram" else ()
-        return cls(tuple(codes), kept, weights, regions > 0, coder)
+        pictures = tuple(one for one in read.styles if isinstance(one, Tensor))
+        kept = pictures if plan.keep_color == "histogram" else ()
+        return cls(tuple(codes), kept, read.weights, regions > 0, coder)
 
     def mixed(self, content: Tensor) -> tuple[StyleCode, ...]:
         """The codes of all regions, for a content [1, 3, h, w] whose colors they take on where that is asked."""
@@ -68,17 +84,3 @@ class Palette:
         if self.pictures:
             codes = tuple(self.coder.code(matched_colors(one, content[0])) for one in self.pictures)
         return codes if self.apart else (StyleCode.mean(codes, self.weights),)
-
-
-def _refuse_code(plan: StylizePlan) -> None:
-    """What needs the picture cannot be done with its code."""
-    if plan.keep_color == "histogram":
-        raise PlanError(
-            "keep_color=histogram changes the colors of the style picture, and a named or saved style has none.",
-            remedy="use --keep-color luminance, or give the picture itself",
-        )
-    if plan.style_scale != 1:
-        raise PlanError(
-            "The strokes of a named or saved style have the size that they were coded with.",
-            remedy="give the picture itself, or change their size with --working-px",
-        )

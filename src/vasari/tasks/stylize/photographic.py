@@ -14,7 +14,7 @@ from vasari.tasks.stylize.palette import Weighted, weights_of
 from vasari.tasks.stylize.photo.develop import HALO_PX, develop
 from vasari.tasks.stylize.photo.manner import PhotoManner, preset
 from vasari.tasks.stylize.photo.measure import MEASURED_PX, manner_of
-from vasari.tasks.stylize.styles import is_preset
+from vasari.tasks.stylize.styles import is_preset, refuse_code
 from vasari.tasks.stylize.stylize_plan import StylizePlan
 
 
@@ -30,7 +30,7 @@ class DevelopingHand:
     def of(cls, plan: StylizePlan, given: Sequence[Weighted], regions: int) -> DevelopingHand:
         """Measure the scans and look up the presets of a plan; raises `PlanError`, `PictureError`."""
         weights = weights_of(given, regions)
-        manners = tuple(_manner(source) for source, _ in given)
+        manners = tuple(_manner(source, plan) for source, _ in given)
         return cls(manners if regions else (mean(manners, weights),), plan.strength, plan.seed)
 
     @property
@@ -66,12 +66,9 @@ def mean(manners: Sequence[PhotoManner], weights: Sequence[float]) -> PhotoManne
     return replace(made, grey=2 * sum(weight for one, weight in known if one.grey) > whole)
 
 
-def _manner(source: Source) -> PhotoManner:
+def _manner(source: Source, plan: StylizePlan) -> PhotoManner:
     if isinstance(source, str) and is_preset(source):
         return preset(source)
     if saved_code(source) is not None:
-        raise PlanError(
-            "A named or saved style holds strokes, and no photograph's manner.",
-            remedy="name a scan, a year as 1905, or an era; or leave --style-kind out",
-        )
+        refuse_code(plan)
     return manner_of(within(source, MEASURED_PX))

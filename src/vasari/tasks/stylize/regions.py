@@ -60,14 +60,14 @@ class Regions:
     masks: tuple[Mask, ...] = ()
 
     def check(self, height: int, width: int) -> None:
-        """Hold the masks against a picture of this size, or its thumbnail; raises `PlanError` for another aspect."""
+        """Hold the masks against a picture of this size in pixels; raises `PlanError` for another aspect."""
         for mask in self.masks:
             scale = max(height, width) / max(mask.height, mask.width)
             # Each of the two sizes is rounded to whole pixels.
             if max(abs(mask.height * scale - height), abs(mask.width * scale - width)) > 1 + scale:
                 raise PlanError(
                     f"The mask {mask.name} ({mask.width}×{mask.height}) has another aspect than the picture "
-                    f"(about {width}×{height}).",
+                    f"({width}×{height}).",
                     remedy="give a mask of the picture's own size as it is stored (unturned), or the same reduced",
                 )
 

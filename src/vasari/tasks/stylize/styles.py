@@ -7,25 +7,24 @@ batch is known quickly.
 
 from __future__ import annotations
 
-import json
 import os
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from vasari.foundation import row_reader
 from vasari.foundation.errors import PictureError, PlanError, WeightsError, WriteError
 from vasari.foundation.plans import digest
 from vasari.foundation.treatment import ModelFacts
 from vasari.models import model_files
 from vasari.tasks.stylize.photo.manner import PRESETS, preset
-from vasari.tasks.stylize.stylize_plan import StylizePlan, parse
+from vasari.tasks.stylize.stylize_plan import OPTIMIZE, StylizePlan, parse
 
 BUNDLED_FOLDER = model_files.BUNDLED_FOLDER / "styles"
 SUFFIX = ".safetensors"
 # What is told of a style, in this order.
 FACTS = ("title", "artist", "date", "source", "rights")
-HEADER_KEY = "vasari-style"
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]*")
 
 
@@ -108,13 +107,47 @@ def _digest(path: Path) -> str:
 
 
 def find_all(plan: StylizePlan) -> tuple[StyleFile, ...]:
-    """The styles of a plan with their shares, in order; raises `PlanError` where it names none."""
+    """The styles of a plan with their shares, in order, each held against what the plan asks of it.
+
+    Raises `PlanError` where it names none, or a code where the picture is needed; `PictureError` for a file that
+    cannot be opened as a picture, `WeightsError` for a bad code.
+    """
     if not plan.style:
         raise PlanError("No style was named.", remedy="add --style PICTURE, or a name that `vasari styles list` shows")
     weights = [1.0 if weight is None else weight for _, weight in plan.weighted]
     whole = sum(weights) if not plan.mask else 1.0
     look_up = _photographic if plan.photographic else find
-    return tuple(look_up(name, weight / whole) for (name, _), weight in zip(plan.weighted, weights, strict=True))
+    found = tuple(look_up(name, weight / whole) for (name, _), weight in zip(plan.weighted, weights, strict=True))
+    for one in found:
+        if one.is_code:
+            refuse_code(plan)
+        elif not (plan.photographic and is_preset(one.name)):
+            row_reader.inspect(one.path)
+    return found
+
+
+def refuse_code(plan: StylizePlan) -> None:
+    """Raise `PlanError` where what a plan asks cannot be done with the code of a style, and needs its picture."""
+    if plan.photographic:
+        raise PlanError(
+            "A named or saved style holds strokes, and no photograph's manner.",
+            remedy="name a scan, a year as 1905, or an era; or leave --style-kind out",
+        )
+    if plan.method == OPTIMIZE:
+        raise PlanError(
+            "Optimizing needs the style picture, and a named or saved style has none.",
+            remedy="give the picture itself, or use --method fast",
+        )
+    if plan.keep_color == "histogram":
+        raise PlanError(
+            "keep_color=histogram changes the colors of the style picture, and a named or saved style has none.",
+            remedy="use --keep-color luminance, or give the picture itself",
+        )
+    if plan.style_scale != 1:
+        raise PlanError(
+            "The strokes of a named or saved style have the size that they were coded with.",
+            remedy="give the picture itself, or change their size with --working-px",
+        )
 
 
 def placed(texts: Sequence[str], presets: bool = False) -> tuple[str, ...]:
@@ -132,10 +165,8 @@ def placed(texts: Sequence[str], presets: bool = False) -> tuple[str, ...]:
 
 def facts_of(path: Path) -> dict[str, str]:
     """The facts in the header of a saved style; raises `WeightsError` where it is none."""
-    data = model_files.read(path)
-    length = int.from_bytes(data[:8], "little")
     try:
-        header = json.loads(json.loads(data[8 : 8 + length])["__metadata__"][HEADER_KEY])
+        header = model_files.header_entry(model_files.read(path), model_files.STYLE_HEADER)
         return {str(key): str(value) for key, value in header["facts"].items()}
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise WeightsError(
@@ -157,26 +188,35 @@ def add(
     `facts`: entries of `FACTS`; `scale` as `StylizePlan.style_scale`. Raises `PlanError` where the name is taken or
     no name, `PictureError`, `WeightsError`, `WriteError`.
     """
-    from vasari.models.style import StyleCode
-    from vasari.tasks.stylize.coding import Coder, sized
-
-    if not _NAME.fullmatch(name):
-        raise PlanError(f"{name!r} is no name of a style.", remedy="use small letters, digits and hyphens: my-oil")
-    if is_preset(name):
-        raise PlanError(f"{name} is a year or an era of photographs.", remedy=f"choose another name: my-{name}")
+    target = _target(name, folder or user_folder())
     if not pictures:
         raise PlanError("No picture was named.", remedy="write: vasari styles add NAME PICTURE...")
     unknown = sorted(set(facts) - set(FACTS))
     if unknown:
         raise PlanError(f"A style has no fact {unknown[0]!r}.", remedy=f"use: {', '.join(FACTS)}")
-    target = (folder or user_folder()) / f"{name}{SUFFIX}"
+    for one in pictures:
+        row_reader.inspect(find(str(one)).path)
+    # Loading the encoder takes seconds: only now.
+    from vasari.models.style import StyleCode
+    from vasari.tasks.stylize.coding import Coder, sized
+
+    coder = Coder.of(encoder)
+    code = StyleCode.mean([coder.code(sized(one, scale)) for one in pictures])
+    return code.save(target, {key: text for key, text in facts.items() if text})
+
+
+def _target(name: str, folder: Path) -> Path:
+    """Where a new style goes; raises `PlanError` where its name is taken or no name."""
+    if not _NAME.fullmatch(name):
+        raise PlanError(f"{name!r} is no name of a style.", remedy="use small letters, digits and hyphens: my-oil")
+    if is_preset(name):
+        raise PlanError(f"{name} is a year or an era of photographs.", remedy=f"choose another name: my-{name}")
+    target = folder / f"{name}{SUFFIX}"
     taken = target if target.exists() else named().get(name)
     if taken is not None:
         remedy = "choose another name" if is_bundled(taken) else f"choose another, or: vasari styles remove {name}"
         raise PlanError(f"There is a style {name} already.", remedy=remedy)
-    coder = Coder.of(encoder)
-    code = StyleCode.mean([coder.code(sized(one, scale)) for one in pictures])
-    return code.save(target, {key: text for key, text in facts.items() if text})
+    return target
 
 
 def remove(name: str) -> Path:

@@ -86,7 +86,7 @@ class StylizePlan:
     settings: tuple[str, ...] = option(
         (), "--method optimize: KEY=VALUE, a field of `OptimizePlan`, as loss=wasserstein"
     )
-    seed: int = option(0, "seed of grain and of optimizing", minimum=0)
+    seed: int = option(0, "--style-kind photo and --method optimize: seed of grain and of optimizing", minimum=0)
     evidence: bool = option(False, "write NAME.change.png (how far each pixel moved)")
     format: str | None = option(
         None, "file format of the results; else as the source", choices=("tiff", "jpeg", "png", "webp")
@@ -185,6 +185,14 @@ def _check_masks(plan: StylizePlan) -> None:
 
 def _check_method(plan: StylizePlan) -> None:
     """Refuse what the method would not heed."""
+    _check_optimizing(plan)
+    _check_networks(plan)
+    _check_sizes(plan)
+    _check_styles(plan)
+
+
+def _check_optimizing(plan: StylizePlan) -> None:
+    """Options of optimizing with another method, and others with it."""
     if plan.content_weight is not None and (plan.method != OPTIMIZE or plan.photographic):
         raise PlanError(
             f"content_weight belongs to the method {OPTIMIZE}, and method={plan.method}.",
@@ -196,16 +204,37 @@ def _check_method(plan: StylizePlan) -> None:
         )
     if plan.method == OPTIMIZE:
         _ = plan.optimizing
-    if plan.in_float32 and plan.precision == "bfloat16":
-        raise PlanError("This method needs float32.", remedy="leave --precision out")
     if plan.method == OPTIMIZE and plan.working_px == 0:
         raise PlanError(
             "Optimizing every pixel as it is has no bound.", remedy="name a size: --working-px 2048, or leave it out"
         )
+    if plan.method == OPTIMIZE and plan.tile_px != StylizePlan.tile_px:
+        raise PlanError("The tiles of optimizing are a setting of its own.", remedy=f"use --set tile_px={plan.tile_px}")
+
+
+def _check_networks(plan: StylizePlan) -> None:
+    """Networks, their arithmetic and a seed, where there are none."""
+    if plan.in_float32 and plan.precision == "bfloat16":
+        raise PlanError("This method needs float32.", remedy="leave --precision out")
     if plan.photographic and plan.method != FAST:
         raise PlanError(
             f"style_kind=photo has one method, and method={plan.method}.", remedy="leave --method or --style-kind out"
         )
+    if plan.model != StylizePlan.model and (plan.photographic or plan.method != FAST):
+        raise PlanError(f"model={plan.model} belongs to painting by the method {FAST}.", remedy="leave --model out")
+    if plan.encoder != StylizePlan.encoder and (plan.photographic or plan.translates):
+        raise PlanError(
+            f"encoder={plan.encoder} belongs to painting and to the method {OPTIMIZE}.", remedy="leave --encoder out"
+        )
+    if plan.seed != StylizePlan.seed and not plan.photographic and plan.method != OPTIMIZE:
+        raise PlanError(
+            f"seed={plan.seed} changes nothing: only grain (style_kind=photo) and the method {OPTIMIZE} draw numbers.",
+            remedy="leave --seed out",
+        )
+
+
+def _check_sizes(plan: StylizePlan) -> None:
+    """Sizes and passes where every pixel is stylized as it is."""
     if plan.photographic and plan.working_px:
         raise PlanError("style_kind=photo works on every pixel.", remedy="leave --working-px out")
     if not plan.has_working_size and plan.detail is not None:
@@ -214,6 +243,10 @@ def _check_method(plan: StylizePlan) -> None:
         )
     if plan.passes is not None and (plan.method != FAST or not plan.has_working_size):
         raise PlanError(f"passes is for painting at a working size by the method {FAST}.", remedy="leave --passes out")
+
+
+def _check_styles(plan: StylizePlan) -> None:
+    """What is asked of styles where there is none, or none that is painted."""
     if plan.translates and plan.style:
         raise PlanError(
             f"The translator {plan.method} has learned its style, and takes none.",

@@ -92,13 +92,13 @@ class SuccessionWorker:
     ) -> Mapping[str, float]:
         """Restore and stylize a page; see `streams.treat_page`."""
         plan, painting = self.conservator.plan, self.painter.manner
+        header = image_files.inspect(path, page, limits)
+        self.painter.fit(header.height, header.width)
         both = Succession(self.conservator, self.painter, THUMBNAIL_PX, painting.thumbnail_px, plan.tile_px)
         manner = Manner(
             max(THUMBNAIL_PX, painting.thumbnail_px), plan.tile_px, plan.format, plan.quality,
             colors_grey=painting.colors_grey,
         )  # fmt: skip
         found = streams.treat_page(path, page, both, manner, outputs, xmp=xmp, limits=limits, advance=advance)
-        grey = image_files.inspect(path, page, limits).channels == 1
-        return {
-            **found.to_numbers(), "working_px": float(self.painter.working_px), "grey_source": float(grey)
-        }  # fmt: skip
+        grey = float(header.channels == 1)
+        return {**found.to_numbers(), "working_px": float(self.painter.working_px), "grey_source": grey}

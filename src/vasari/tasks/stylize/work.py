@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
-from vasari.foundation import batches
+from vasari.foundation import batches, row_reader
 from vasari.foundation.errors import PlanError
 from vasari.foundation.treatment import ModelFacts, Stage
 from vasari.models import model_files
@@ -63,7 +63,10 @@ class StylizeWork:
 
     @classmethod
     def of(cls, plan: StylizePlan) -> StylizeWork:
-        """The work of a plan; raises `PlanError` where a style or mask is missing, `WeightsError` where a model is.
+        """The work of a plan, before anything is loaded or written.
+
+        Raises `PlanError` where a style or mask is missing, `PictureError` where one is no picture, `WeightsError`
+        where a model is missing.
 
         Styles and masks stand among the models with their digests: another picture under the same name is another
         work.
@@ -157,7 +160,8 @@ def _networks(plan: StylizePlan) -> tuple[str, ...]:
 
 
 def _mask_facts(path: Path) -> ModelFacts:
-    """A mask as the record keeps it; raises `PlanError` where there is none."""
+    """A mask as the record keeps it; raises `PlanError` where there is none, `PictureError` where it is no picture."""
     if not path.is_file():
         raise PlanError(f"There is no mask {path}.", remedy="name a picture that is white where the style goes")
+    row_reader.inspect(path)
     return ModelFacts(f"mask {path.name}", model_files.digest(path))

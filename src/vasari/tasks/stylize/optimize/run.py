@@ -43,6 +43,9 @@ class Progress:
     losses: Mapping[str, float]
 
 
+Watch = Callable[[Progress], bool | None]
+
+
 @dataclass(frozen=True, eq=False)
 class Optimized:
     """`pixels` [3, h, w] in 0..1, the best found; its `losses`, those of each scale's evaluations in `curve`.
@@ -67,7 +70,7 @@ def optimize(
     *,
     masks: Sequence[Tensor | None] | None = None,
     judge: Judge | None = None,
-    watch: Callable[[Progress], bool | None] | None = None,
+    watch: Watch | None = None,
 ) -> Optimized:
     """The content in the manner of the styles, of the content's size.
 
@@ -83,33 +86,53 @@ def optimize(
     generator = torch.Generator().manual_seed(plan.seed)
     statistic = STATISTICS[plan.loss](plan.normalization, generator)
     studio = _Studio(content[None].to(device), [(one[None], share) for one, share in styles], masks, plan, judge)
-    sizes = scales(content.shape[1], content.shape[2], plan.coarsest_px)
-    steps = [max(1, round(plan.steps * plan.finer_share**level)) for level in range(len(sizes))]
-    work = [count * height * width for count, (height, width) in zip(steps, sizes, strict=True)]
-    pixels = studio.first(sizes[0], generator)
+    course = _Course.of(content.shape[1], content.shape[2], plan, watch)
+    pixels = studio.first(course.sizes[0], generator)
     losses: Mapping[str, float] = {}
     curve: list[tuple[float, ...]] = []
     stopped = False
-    for level, size in enumerate(sizes):
-
-        def told(step: int, now: Tensor, terms: Mapping[str, float], level: int = level) -> bool | None:
-            if watch is None:
-                return None
-            share = (sum(work[:level]) + work[level] * step / steps[level]) / sum(work)
-            shown = trimmed(now).clamp(0, 1)[0].cpu()
-            return watch(Progress(step, steps[level], level + 1, len(sizes), share, shown, terms))
-
-        descent = Descent(studio.losses(size, statistic), margined(pixels), plan, told)
-        stopped = descent.run(steps[level])
+    for level, size in enumerate(course.sizes):
+        pixels = pixels if level == 0 else resized(smoothed(pixels), size)
+        descent = Descent(studio.losses(size, statistic), margined(pixels), plan, course.teller(level))
+        stopped = descent.run(course.steps[level])
         pixels, losses = trimmed(descent.best), descent.best_terms
         curve.append(tuple(descent.curve))
         if stopped:
             break
-        if level + 1 < len(sizes):
-            pixels = resized(smoothed(pixels), sizes[level + 1])
-    result = resized(pixels, sizes[-1]).clamp(0, 1)[0].cpu()
+    result = resized(pixels, course.sizes[-1]).clamp(0, 1)[0].cpu()
     count = sum(len(one) for one in curve)
     return Optimized(result, losses, count, judge.name, judge.digest, stopped, tuple(curve))
+
+
+@dataclass(frozen=True)
+class _Course:
+    """The scales from coarse to fine, the steps at each, and who watches."""
+
+    sizes: Sequence[tuple[int, int]]
+    steps: Sequence[int]
+    watch: Watch | None
+
+    @classmethod
+    def of(cls, height: int, width: int, plan: OptimizePlan, watch: Watch | None) -> _Course:
+        sizes = scales(height, width, plan.coarsest_px)
+        return cls(sizes, [max(1, round(plan.steps * plan.finer_share**level)) for level in range(len(sizes))], watch)
+
+    def teller(self, level: int) -> Callable[[int, Tensor, Mapping[str, float]], bool | None]:
+        """What tells the watcher of every evaluation at a scale."""
+
+        def tell(step: int, now: Tensor, terms: Mapping[str, float]) -> bool | None:
+            if self.watch is None:
+                return None
+            shown = trimmed(now).clamp(0, 1)[0].cpu()
+            share = self._share(level, step)
+            return self.watch(Progress(step, self.steps[level], level + 1, len(self.sizes), share, shown, terms))
+
+        return tell
+
+    def _share(self, level: int, step: int) -> float:
+        """The share of all work that is done after a step; a step's work is its number of pixels."""
+        work = [count * height * width for count, (height, width) in zip(self.steps, self.sizes, strict=True)]
+        return (sum(work[:level]) + work[level] * step / self.steps[level]) / sum(work)
 
 
 def scales(height: int, width: int, coarsest_px: int) -> list[tuple[int, int]]:

@@ -92,7 +92,12 @@ class GramStatistic(Statistic):
 
 
 class MomentStatistic(Statistic):
-    """Means and deviations of channels (`losses_style.statistics_distance`): parts are sums and sums of squares."""
+    """Means and deviations of channels: parts are sums and sums of squares.
+
+    Their distance is the mean over channels of (μ - μ')² + (σ - σ')², the style loss of Huang & Belongie 2017
+    (arXiv:1703.06868, eq. 13). Departs from it in the square, as their own program does: ‖μ - μ'‖₂ pulls as strongly
+    at the goal as far from it.
+    """
 
     def part(self, seen: Seen) -> Tensor:
         weighted = seen.guided if seen.guide is None else seen.guided * seen.guide
@@ -107,10 +112,12 @@ class MomentStatistic(Statistic):
 
 
 class SlicedStatistic(Statistic):
-    """Projections of features, sorted: the sliced Wasserstein distance (`losses_style.sliced_wasserstein`).
+    """Projections of features, sorted: the sliced Wasserstein distance (Heitz et al. 2021, arXiv:2006.07229, eq. 6, 7).
 
-    Mixed linearly at equal ranks, which in one dimension is the barycenter (Rabin et al. 2012). Directions are an
-    orthonormal basis, drawn anew by `draw`; of large pictures places are drawn, evenly over the tiles.
+    It is the mean over directions and ranks of the squared difference of sorted projections; where the style has more
+    or fewer samples its sorted values are read at the ranks of the made ones (`at_ranks`). Mixed linearly at equal
+    ranks, which in one dimension is the barycenter (Rabin et al. 2012). Directions are an orthonormal basis, drawn anew
+    by `draw`; of large pictures places are drawn, evenly over the tiles.
     """
 
     random: ClassVar[bool] = True
@@ -152,6 +159,7 @@ class SlicedStatistic(Statistic):
             return made.sum()
         wanted = at_ranks(target.cpu().numpy(), values.shape[1])
         matched = np.empty_like(values)
+        # The k-th smallest is drawn to the style's k-th. NumPy sorts far faster than torch on CPUs.
         np.put_along_axis(matched, np.argsort(values, axis=1), wanted, axis=1)
         return functional.mse_loss(made, torch.from_numpy(matched).to(made.device))
 
