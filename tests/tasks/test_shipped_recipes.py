@@ -58,6 +58,11 @@ SMALL: Mapping[str, tuple[str, ...]] = {
         "objective.pictures.px=32",
         "objective.pictures.stored_px=48",
     ),
+    "recognize": (
+        "objective.pictures.px=32",
+        "objective.pictures.stored_px=48",
+        "objective.split.fewest_pictures=3",
+    ),
     "stylize": (
         "network.options.widths=[8, 8, 8]",
         "network.options.features=[8, 8, 8, 8]",
@@ -113,9 +118,24 @@ def settings(name: str, folder: Path, features: Path) -> tuple[str, ...]:
         vgg, encoder = features / "vgg.safetensors", features / "encoder.safetensors"
         named = {"features": vgg, "encoder": encoder, "styles": folder}
         return (*SHORT, *SMALL["stylize"], *(f'objective.{name}="{path}"' for name, path in named.items()))
+    if recipe.kind == "recognize":
+        return (*SHORT, *SMALL["recognize"], f'objective.features="{features}/encoder.safetensors"')
     small = SHORT + SMALL[recipe.kind] + SMALL_NETWORKS.get(str(recipe.network.get("name")), ())
     unpaired = recipe.objective.get("method") in ("cyclegan", "cut")
     return (*small, f'objective.target="{folder}"') if unpaired else small
+
+
+def sources(name: str, folder: Path) -> tuple[Path, ...]:
+    """What a recipe learns from: a texture from one sample, a recognizer from labels, others from a folder."""
+    kind = read_recipe(name).kind
+    if kind == "texture":
+        return (folder / "coffee-0.png",)
+    if kind == "recognize":
+        table = folder.parent / "labels.csv"
+        rows = [f"{path},{path.stem.partition('-')[0]}" for path in sorted(folder.glob("*.png"))]
+        table.write_text("\n".join(["path,label", *rows]) + "\n", encoding="utf-8")
+        return (table,)
+    return (folder,)
 
 
 def test_every_kind_of_recipe_ships_and_is_tested() -> None:
@@ -128,8 +148,7 @@ def test_a_shipped_recipe_trains_and_resumes_exactly(
 ) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     small = settings(name, folder, features)
-    # A texture is learned from one sample.
-    data = (folder / "coffee-0.png",) if read_recipe(name).kind == "texture" else (folder,)
+    data = sources(name, folder)
     runs = [RunFolder(tmp_path / "whole"), RunFolder(tmp_path / "parted")]
     assert train_recipe(name, data, runs[0].path, small)["finished"]
     hurried = (*small, "train.stop_after_minutes=1e-5")

@@ -16,6 +16,7 @@ from vasari.models.encoders import Encoder
 from vasari.models.generators import DcganGenerator, ResidualGenerator
 from vasari.models.inpainters import Inpainter
 from vasari.models.picture_critics import DcganCritic, ResidualCritic
+from vasari.models.pooling import PictureClassifier
 from vasari.models.restorers import Restorer
 from vasari.models.stylizers import PlainStylizer, Stylizer
 from vasari.models.textures import TextureGenerator
@@ -149,6 +150,14 @@ NETWORKS: Mapping[str, Card] = MappingProxyType(
             multiple_of=8,
             channels=(3, 1),
             paper="R3GAN, arXiv:2501.05441",
+        ),
+        "picture-classifier": Card(
+            build=PictureClassifier,
+            task="recognize",
+            halo=None,
+            multiple_of=16,
+            channels=(3, 0),
+            paper="moments of features, arXiv:1508.06576, arXiv:1703.06868; linear probes, arXiv:1610.01644",
         ),
     }
 )

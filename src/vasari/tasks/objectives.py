@@ -174,6 +174,12 @@ def _stylize(recipe: Recipe, data: tuple[str | Path, ...]) -> Objective:
     return build(recipe, data)
 
 
+def _recognize(recipe: Recipe, data: tuple[str | Path, ...]) -> Objective:
+    from vasari.tasks.recognize.objective import build
+
+    return build(recipe, data)
+
+
 # kind of a recipe -> (recipe, sources of data) -> objective
 OBJECTIVES: Mapping[str, Callable[[Recipe, tuple[str | Path, ...]], Objective]] = {
     "restore": _restore,
@@ -183,4 +189,5 @@ OBJECTIVES: Mapping[str, Callable[[Recipe, tuple[str | Path, ...]], Objective]] 
     "texture": _texture,
     "encode": _encode,
     "stylize": _stylize,
+    "recognize": _recognize,
 }
