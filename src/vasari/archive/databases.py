@@ -9,7 +9,8 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, Engine, create_engine, event, text
+from alembic.util.exc import CommandError
+from sqlalchemy import URL, Connection, Engine, create_engine, event, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 
@@ -18,6 +19,11 @@ from vasari.foundation.errors import ArchiveError, PlanError
 BUSY_SECONDS = 30
 #: Any whole number that no other program's advisory lock uses: "Vasari" in letters' places.
 WRITER_LOCK = 0x566173617269
+
+
+def engine_of_file(path: Path) -> Engine:
+    """An engine for a SQLite file, whatever signs are in its path."""
+    return _sqlite(URL.create("sqlite", database=str(path)))
 
 
 def engine_of(url: str) -> Engine:
@@ -31,9 +37,13 @@ def engine_of(url: str) -> Engine:
             return create_engine(address.set(drivername="postgresql+psycopg"), pool_pre_ping=True)
         if address.get_backend_name() != "sqlite":
             raise PlanError(f"The database address begins with {address.drivername}.", remedy=_ADDRESSES)
-        engine = create_engine(address, connect_args={"timeout": BUSY_SECONDS})
+        return _sqlite(address)
     except (ArgumentError, NoSuchModuleError) as error:
         raise PlanError(f"The database address is not understood: {url.split('@')[-1]}.", remedy=_ADDRESSES) from error
+
+
+def _sqlite(address: URL) -> Engine:
+    engine = create_engine(address, connect_args={"timeout": BUSY_SECONDS})
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine
@@ -51,6 +61,13 @@ def _prepare_sqlite(connection: Any, _record: object) -> None:
 def _begin_sqlite(connection: Connection) -> None:
     writes = connection.get_execution_options().get("writes", False)
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def snapshot(connection: Connection) -> Connection:
+    """The connection, set to see one state of the database until it ends; SQLite's always do."""
+    if connection.dialect.name == "postgresql":
+        return connection.execution_options(isolation_level="REPEATABLE READ")
+    return connection
 
 
 def lock_for_writing(connection: Connection) -> None:
@@ -73,9 +90,20 @@ def migrate(engine: Engine) -> None:
     """Bring the database to the newest revision, in one transaction: it is old or new, never between."""
     with engine.connect().execution_options(writes=True) as connection, connection.begin():
         lock_for_writing(connection)
-        config = _config()
-        config.attributes["connection"] = connection
+        migrate_within(connection)
+
+
+def migrate_within(connection: Connection) -> None:
+    """As `migrate`, within a transaction that was begun; raises `ArchiveError` for tables of another program."""
+    config = _config()
+    config.attributes["connection"] = connection
+    try:
         command.upgrade(config, "head")
+    except CommandError as error:
+        raise ArchiveError(
+            f"The database has tables of another program, or of a newer Vasari: {error}.",
+            remedy="give an empty database, or update Vasari",
+        ) from error
 
 
 def check_revision(engine: Engine, where: str, *, older: bool = False) -> str:

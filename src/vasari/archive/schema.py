@@ -84,7 +84,27 @@ STATEMENTS = Table(
     Column("value", Text, nullable=False),
     Column("confidence", Float, nullable=False, default=1.0),
     Column("at", String(32), nullable=False),
-    Index(None, "field", "digest"),
+    Index(None, "field", "digest", "kind", "work_id"),  # whole, so that finding works reads no rows
+)
+
+#: The plain form of each value that was ever said: what searches compare. Never journaled: it follows from the value.
+TERMS = Table(
+    "terms",
+    METADATA,
+    Column("field", String(32), primary_key=True),
+    Column("digest", String(16), primary_key=True),
+    Column("plain", Text, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+#: The words of each term, so that a word is found without reading every text.
+WORDS = Table(
+    "words",
+    METADATA,
+    Column("word", String(60).with_variant(String(60, collation="C"), "postgresql"), primary_key=True),
+    Column("field", String(32), primary_key=True),
+    Column("digest", String(16), primary_key=True),
+    sqlite_with_rowid=False,
 )
 
 #: One row a page of a picture file. `content` is its SHA-256, with "#page" after it for pages beyond the first.
@@ -109,6 +129,17 @@ FILES = Table(
     Column("added", String(32), nullable=False),
     Column("checked", String(32), nullable=False),
     UniqueConstraint("path", "page"),
+)
+
+#: Files whose bytes were copied into `masters`, by the path they were read at. Never journaled: without a row a file
+#: is read again, and found to be there.
+ORIGINS = Table(
+    "origins",
+    METADATA,
+    Column("path", Text, primary_key=True),
+    Column("sha256", String(64), nullable=False),
+    Column("bytes", BigInteger, nullable=False),
+    Column("modified_ns", BigInteger, nullable=False),
 )
 
 #: What was measured of a picture: float32 in little-endian order. Never journaled: it can be measured again.

@@ -78,6 +78,14 @@ class Claim:
     def __post_init__(self) -> None:
         if self.field not in FIELDS:
             raise PlanError(f"{self.field!r} is no field of a work.", remedy=f"use one of {', '.join(FIELDS)}")
+        object.__setattr__(self, "value", cleaned(self.value))
+
+
+def cleaned(text: str) -> str:
+    """A text that every database takes: without NUL, lone surrogates as U+FFFD."""
+    if text.isascii():
+        return text.replace("\0", "")
+    return text.replace("\0", "").encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 
 
 def works_of(writer: Writer, keys: Sequence[str], derived: bool = False) -> dict[str, int]:
@@ -86,7 +94,8 @@ def works_of(writer: Writer, keys: Sequence[str], derived: bool = False) -> dict
     found: dict[str, int] = {}
     for begin in range(0, len(wanted), 500):
         query = select(WORKS.c.key, WORKS.c.id).where(WORKS.c.key.in_(wanted[begin : begin + 500]))
-        found |= dict(writer.connection.execute(query).tuples().all())
+        for key, id in writer.connection.execute(query):
+            found[key] = id
     missing = [key for key in wanted if key not in found]
     ids = writer.add(WORKS, ({**_empty(), "key": key, "derived": derived} for key in missing))
     return found | dict(zip(missing, ids, strict=True))
@@ -98,14 +107,26 @@ def state(writer: Writer, claims: Mapping[int, Sequence[Claim]], speaker: Speake
     A speaker's earlier word on a field that is spoken of is replaced; fields not spoken of are left alone; a claim with
     an empty value takes the speaker's word back.
     """
-    for begin in range(0, len(claims), 500):
-        chunk = dict(list(claims.items())[begin : begin + 500])
-        said = _said(writer, list(chunk))
-        gone, new = _changes(chunk, said, speaker)
+    state_all(writer, {speaker: claims})
+
+
+def state_all(writer: Writer, words: Mapping[Speaker, Mapping[int, Sequence[Claim]]]) -> None:
+    """Keep what several speakers say, as `state` does for one; a file each, for example."""
+    ids = list(dict.fromkeys(id for claims in words.values() for id in claims))
+    for begin in range(0, len(ids), 500):
+        chunk = ids[begin : begin + 500]
+        said = _said(writer, chunk)
+        gone: list[Row] = []
+        new: list[Row] = []
+        for speaker, claims in words.items():
+            taken, put = _changes({id: claims[id] for id in chunk if id in claims}, said, speaker)
+            gone += taken
+            new += put
         writer.cut(STATEMENTS, gone)
         writer.put(STATEMENTS, new)
-        if gone or new:
-            show(writer, [id for id in chunk if any(row["work_id"] == id for row in (*gone, *new))])
+        changed = {row["work_id"] for row in (*gone, *new)}
+        if changed:
+            show(writer, [id for id in chunk if id in changed])
 
 
 def show(writer: Writer, ids: Sequence[int]) -> None:
@@ -173,7 +194,9 @@ def _best(rows: Iterable[Row]) -> dict[str, str]:
 def _artists(writer: Writer, names: Sequence[str]) -> dict[str, int]:
     wanted = list(dict.fromkeys(names))
     query = select(ARTISTS.c.name, ARTISTS.c.id).where(ARTISTS.c.name.in_(wanted))
-    found = dict(writer.connection.execute(query).tuples().all())
+    found: dict[str, int] = {}
+    for name, id in writer.connection.execute(query):
+        found[name] = id
     missing = [name for name in wanted if name not in found]
     ids = writer.add(ARTISTS, ({"name": name} for name in missing))
     return found | dict(zip(missing, ids, strict=True))

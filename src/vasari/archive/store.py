@@ -2,25 +2,34 @@
 
 from __future__ import annotations
 
-import json
 import secrets
 import threading
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import Connection, Engine, select
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError
 
-from vasari.archive.databases import check_revision, engine_of, lock_for_writing, migrate, newest_revision
+from vasari.archive.databases import (
+    check_revision,
+    engine_of,
+    engine_of_file,
+    lock_for_writing,
+    migrate,
+    newest_revision,
+    snapshot,
+)
 from vasari.archive.journal import Journal
 from vasari.archive.schema import FACTS
 from vasari.archive.writer import Writer
 from vasari.foundation.atomic_files import write_whole
 from vasari.foundation.errors import ArchiveError, WriteError
+from vasari.foundation.toml_text import to_toml
 from vasari.foundation.treatment import now
 
 SETTINGS = "archive.toml"
@@ -51,18 +60,13 @@ class Archive:
         if folder.is_dir() and any(folder.iterdir()):
             raise ArchiveError(f"{folder} is not empty.", remedy="choose a new folder for the archive")
         archive = cls.started(folder, database)
-        settings = f"id = {json.dumps(secrets.token_hex(16))}\n"
-        if database:
-            address = make_url(database).set(password=None).render_as_string(hide_password=False)
-            settings += f"database = {json.dumps(address)}\n"
-        write_whole(folder / SETTINGS, settings.encode())
+        write_settings(folder, {"id": secrets.token_hex(16), "database": database})
         return archive
 
     @classmethod
     def started(cls, folder: Path, database: str | None) -> Archive:
         """An empty database with its tables; raises `ArchiveError` for one that has works of another archive."""
-        url = database or f"sqlite:///{folder / DATABASE}"
-        engine = engine_of(url)
+        engine = engine_of(database) if database else engine_of_file(folder / DATABASE)
         try:
             folder.mkdir(parents=True, exist_ok=True)
             migrate(engine)
@@ -73,14 +77,21 @@ class Archive:
                 f"{folder} could not be made: {error.strerror or error}.", remedy="choose a folder you may write to"
             ) from error
         except DBAPIError as error:
-            raise _told(error, url.split("@")[-1]) from error
+            raise told(error, str(folder)) from error
+        except ArchiveError:
+            engine.dispose()
+            raise
         return archive
 
     @classmethod
     def open(cls, folder: str | Path) -> Archive:
         """The archive of a folder; raises `ArchiveError` where there is none, or its database does not fit."""
         archive = cls._found(Path(folder))
-        check_revision(archive.engine, str(folder))
+        try:
+            check_revision(archive.engine, str(folder))
+        except ArchiveError:
+            archive.close()
+            raise
         return archive
 
     @classmethod
@@ -91,34 +102,27 @@ class Archive:
             try:
                 migrate(archive.engine)
             except DBAPIError as error:
-                raise _told(error, str(folder)) from error
+                raise told(error, str(folder)) from error
             return before, newest_revision()
 
     @classmethod
     def _found(cls, folder: Path) -> Archive:
-        try:
-            settings = tomllib.loads((folder / SETTINGS).read_text(encoding="utf-8"))
-        except FileNotFoundError as error:
-            raise ArchiveError(f"{folder} holds no archive.", remedy="make one: vasari archive init DIR") from error
-        except (OSError, ValueError) as error:
-            raise ArchiveError(
-                f"{folder / SETTINGS} cannot be read: {error}.", remedy="bring it back from a backup"
-            ) from error
-        url = settings.get("database")
+        url = read_settings(folder).get("database")
         if url is None and not (folder / DATABASE).exists():
             raise ArchiveError(
                 f"{folder} has lost its database {DATABASE}.", remedy="make it anew: vasari archive rebuild DIR"
             )
-        return cls(folder, engine_of(url or f"sqlite:///{folder / DATABASE}"), Journal(folder / JOURNAL))
+        engine = engine_of(url) if url else engine_of_file(folder / DATABASE)
+        return cls(folder, engine, Journal(folder / JOURNAL))
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
         """A connection that sees one state of the database; what it changes is thrown away."""
         try:
-            with self.engine.connect() as connection:
+            with snapshot(self.engine.connect()) as connection:
                 yield connection
         except DBAPIError as error:
-            raise _told(error, str(self.folder)) from error
+            raise told(error, str(self.folder)) from error
 
     @contextmanager
     def writing(self) -> Iterator[Writer]:
@@ -129,7 +133,7 @@ class Archive:
         try:
             with self._lock, self.engine.connect().execution_options(writes=True) as connection, connection.begin():
                 lock_for_writing(connection)
-                number = int(connection.execute(_JOURNAL_NUMBER).scalar_one())
+                number = journal_number(connection)
                 self.journal.agree_with(number)
                 writer = Writer(connection)
                 yield writer
@@ -137,7 +141,7 @@ class Archive:
                     writer.put_fact("journal", str(number + 1))
                     self.journal.append(number + 1, now(), writer.changes)
         except DBAPIError as error:
-            raise _told(error, str(self.folder)) from error
+            raise told(error, str(self.folder)) from error
 
     def fact(self, name: str) -> str:
         """A fact about the archive: `journal`, `made`."""
@@ -169,9 +173,62 @@ class Archive:
 _JOURNAL_NUMBER = select(FACTS.c.value).where(FACTS.c.name == "journal")
 
 
-def _told(error: DBAPIError, where: str) -> WriteError:
+def journal_number(connection: Connection) -> int:
+    """The last journal entry that a database holds; raises `ArchiveError` for one that another has replaced."""
+    number = str(connection.execute(_JOURNAL_NUMBER).scalar_one())
+    if not number.isdigit():
+        raise ArchiveError(
+            f"This database is no longer the archive's: {number}.",
+            remedy="open the archive again; if it stays: vasari archive rebuild",
+        )
+    return int(number)
+
+
+def read_settings(folder: Path) -> dict[str, Any]:
+    """What `archive.toml` of a folder says: `id`, and `database` where it is not SQLite in the folder."""
+    try:
+        settings = tomllib.loads((folder / SETTINGS).read_text(encoding="utf-8"))
+        if not isinstance(settings.get("database", ""), str):
+            raise ValueError("database is no text")
+        return settings
+    except FileNotFoundError as error:
+        raise ArchiveError(f"{folder} holds no archive.", remedy="make one: vasari archive init DIR") from error
+    except (OSError, ValueError) as error:
+        raise ArchiveError(
+            f"{folder / SETTINGS} cannot be read: {error}.", remedy="bring it back from a backup"
+        ) from error
+
+
+def write_settings(folder: Path, settings: Mapping[str, Any]) -> None:
+    """Write `archive.toml`, at once and whole; a password in the database's address is left out."""
+    values = dict(settings)
+    if values.get("database"):
+        address = make_url(values["database"])._replace(password=None).difference_update_query(["password"])
+        values["database"] = address.render_as_string(hide_password=False)
+    write_whole(folder / SETTINGS, to_toml(values).encode())
+
+
+_START = "see that its server runs and lets you in (PGPASSWORD, ~/.pgpass)"
+#: What databases say, and what to do about it; the first that fits.
+_REMEDIES = (
+    ("disk is full", "free some space and run it again; nothing of this step was kept"),
+    ("disk i/o error", "see that the disk is whole and has space, and run it again; nothing of this step was kept"),
+    ("no space left", "free some space and run it again; nothing of this step was kept"),
+    ("could not extend", "free some space and run it again; nothing of this step was kept"),
+    ("database is locked", "wait for what writes to the archive just now, and run it again"),
+    ("malformed", "make it anew from the journal: vasari archive rebuild"),
+    ("not a database", "make it anew from the journal: vasari archive rebuild"),
+    ("readonly", "choose a folder that you may write to"),
+    ("connection", _START),
+    ("password", _START),
+)
+
+
+def told(error: DBAPIError, where: str) -> WriteError:
+    """What a database said, as an error of ours with a remedy."""
     words = str(error.orig).splitlines()[0] if str(error.orig) else type(error).__name__
+    fitting = (remedy for sign, remedy in _REMEDIES if sign in words.lower())
     return WriteError(
         f"The database of {where} refused: {words}.",
-        remedy="nothing of this step was kept; free space or start its server, and run it again",
+        remedy=next(fitting, "nothing of this step was kept; run it again, and report it if it stays"),
     )

@@ -9,7 +9,8 @@ from sqlalchemy import Connection, Table, and_, delete, func, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from vasari.archive.journal import Change
-from vasari.archive.schema import FACTS, JOURNALED
+from vasari.archive.schema import FACTS, JOURNALED, STATEMENTS, TERMS, WORDS
+from vasari.archive.terms import term_rows
 
 Row = dict[str, Any]
 #: Rows a statement; SQLite takes at most 32,766 values at once.
@@ -24,6 +25,7 @@ class Writer:
         self.connection = connection
         self.changes: list[Change] = []
         self._next_ids: dict[str, int] = {}
+        self._terms: set[tuple[str, str]] = set()
 
     def put(self, table: Table, rows: Iterable[Row]) -> None:
         """Insert whole rows, or replace those of the same primary key."""
@@ -36,6 +38,8 @@ class Writer:
                 index_elements=keys, set_={name: insert.excluded[name] for name in others}
             )
             self.connection.execute(replace, whole[begin : begin + _AT_ONCE])
+        if table is STATEMENTS:
+            self._learn(whole)
         self._note("put", table, whole)
 
     def add(self, table: Table, rows: Iterable[Row]) -> list[int]:
@@ -64,6 +68,16 @@ class Writer:
     def put_fact(self, name: str, value: str) -> None:
         """Set a fact about the archive itself; facts are not journaled."""
         self.put(FACTS, [{"name": name, "value": value}])
+
+    def _learn(self, statements: Sequence[Row]) -> None:
+        """Keep the plain forms of values that were not met before, so that searches find them."""
+        new = [row for row in statements if (row["field"], row["digest"]) not in self._terms]
+        self._terms |= {(row["field"], row["digest"]) for row in new}
+        terms, words = term_rows(new)
+        for table, rows in ((TERMS, terms), (WORDS, words)):
+            insert = _INSERTS[self.connection.dialect.name](table).on_conflict_do_nothing()
+            for begin in range(0, len(rows), _AT_ONCE):
+                self.connection.execute(insert, rows[begin : begin + _AT_ONCE])
 
     def _note(self, what: str, table: Table, rows: list[Row]) -> None:
         if rows and table.name in JOURNALED:

@@ -1,0 +1,204 @@
+"""Measure the pictures of an archive, and keep what was measured: only what is missing, in steps that are kept whole.
+
+A picture that cannot be measured is noted with an empty vector, so that it is tried again only when that is asked for.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from sqlalchemy import ColumnElement, Connection, and_, exists, func, or_, select
+
+from vasari.archive.feature_tables import pictures
+from vasari.archive.schema import FACTS, FEATURES, FILES
+from vasari.archive.store import Archive
+from vasari.archive.writer import Row
+from vasari.foundation import image_files
+from vasari.foundation.errors import PictureError, VasariError
+
+if TYPE_CHECKING:
+    from vasari.archive.features.coding import Coder
+    from vasari.archive.features.measuring import Measures
+    from vasari.archive.features.reduced import Source
+
+#: Pictures looked up at a time, and pictures whose vectors are kept in one transaction.
+_AHEAD, _AT_ONCE = 256, 32
+
+#: Told of every picture: how many are dealt with, of how many, its path, and what went wrong if anything did.
+Watch = Callable[[int, int, str, VasariError | None], None]
+
+
+@dataclass
+class Indexed:
+    """How many pictures were measured, and which were not, with the reason."""
+
+    measured: int = 0
+    failures: list[tuple[str, VasariError]] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class _Lacking:
+    """A picture and the features that it lacks."""
+
+    content: str
+    path: Path
+    page: int
+    bytes: int
+    modified_ns: int | None  # None for a copy in the archive: it has a time of its own
+    names: tuple[str, ...]
+
+
+def index(
+    archive: Archive,
+    names: Sequence[str] | None = None,
+    *,
+    jobs: int = 1,
+    device: str = "auto",
+    again: bool = False,
+    watch: Watch | None = None,
+) -> Indexed:
+    """Measure what is missing of the features `names` (None: all) of the picture of each work.
+
+    `again` also tries pictures that could not be measured before. What was measured is kept every few pictures: a run
+    that ends early goes on where it was. Raises `PlanError` for unknown names, `WeightsError` without the encoder.
+    """
+    from vasari.archive.features.coding import Coder
+    from vasari.archive.features.table import chosen, needs_encoder, version_of
+
+    wanted = chosen(tuple(names) if names else None)
+    coder = Coder.of(device=device) if needs_encoder(wanted) else None
+    versions = {name: version_of(name, coder) for name in wanted}
+    done = Indexed()
+    with archive.reading() as connection:
+        total = count_lacking(connection, versions, again)
+    after = ""
+    while total:
+        with archive.reading() as connection:
+            step = _lacking(connection, archive.folder, versions, again, after)
+        if not step:
+            break
+        after = step[-1].content
+        _measure(archive, step, versions, coder, jobs, done, total, watch)
+    return done
+
+
+def count_lacking(connection: Connection, versions: dict[str, str], again: bool = False) -> int:
+    """How many pictures lack one of these features."""
+    chosen = pictures()
+    query = select(func.count(FILES.c.content.distinct())).join(chosen, chosen.c.file_id == FILES.c.id)
+    return int(connection.execute(query.where(_lacks(versions, again))).scalar_one())
+
+
+def _lacks(versions: dict[str, str], again: bool) -> ColumnElement[bool]:
+    return or_(*(~_has(name, version, again) for name, version in versions.items()))
+
+
+def _has(name: str, version: str, again: bool) -> ColumnElement[bool]:
+    same = and_(FEATURES.c.content == FILES.c.content, FEATURES.c.name == name, FEATURES.c.version == version)
+    return exists().where(and_(same, func.length(FEATURES.c.vector) > 0) if again else same)
+
+
+def _lacking(connection: Connection, folder: Path, versions: dict[str, str], again: bool, after: str) -> list[_Lacking]:
+    """The next pictures that lack something, in the order of their hashes."""
+    chosen = pictures()
+    first = (
+        select(FILES.c.content, func.min(FILES.c.id).label("id"))
+        .join(chosen, chosen.c.file_id == FILES.c.id)
+        .where(FILES.c.content > after, _lacks(versions, again))
+        .group_by(FILES.c.content)
+        .order_by(FILES.c.content)
+        .limit(_AHEAD)
+        .subquery()
+    )
+    has = [_has(name, version, again).label(name) for name, version in versions.items()]
+    rows = connection.execute(select(FILES, *has).join(first, first.c.id == FILES.c.id).order_by(FILES.c.content))
+    return [
+        _Lacking(
+            row["content"],
+            folder / row["path"],
+            row["page"],
+            row["bytes"],
+            None if row["copied"] else row["modified_ns"],
+            tuple(name for name in versions if not row[name]),
+        )
+        for row in rows.mappings()
+    ]
+
+
+def _measure(
+    archive: Archive, step: list[_Lacking], versions: dict[str, str], coder: Coder | None, jobs: int, done: Indexed,
+    total: int, watch: Watch | None,
+) -> None:  # fmt: skip
+    rows: list[Row] = []
+    for count, (one, found, error) in enumerate(_measured(step, coder, jobs), start=1):
+        if error is None:
+            done.measured += 1
+        else:
+            done.failures.append((str(one.path), error))
+        rows += _rows(one, found, versions)
+        if count % _AT_ONCE == 0:
+            _keep(archive, rows)
+            rows = []
+        if watch is not None:
+            watch(done.measured + len(done.failures), total, str(one.path), error)
+    _keep(archive, rows)
+
+
+def _measured(
+    step: list[_Lacking], coder: Coder | None, jobs: int
+) -> Iterator[tuple[_Lacking, Measures | None, VasariError | None]]:
+    """Each picture with what was measured (None where its file is not what was added), and its first failure."""
+    from vasari.archive.features.measuring import measure_all
+
+    groups: dict[tuple[str, ...], list[tuple[_Lacking, Source]]] = defaultdict(list)
+    for one in step:
+        try:
+            groups[one.names].append((one, _source(one)))
+        except VasariError as error:
+            yield one, None, error
+    for names, group in groups.items():
+        for (one, _), found in zip(group, measure_all([source for _, source in group], names, coder, jobs=jobs)):
+            yield one, found, next(iter(found.failures.values()), None)
+
+
+def _source(one: _Lacking) -> Source:
+    """What is measured: the file, or a later page of it; raises `PictureError` where it is not what was added."""
+    try:
+        status = one.path.stat()
+    except OSError as error:
+        raise PictureError(
+            f"{one.path} is not there: {error.strerror}.", remedy="bring it back, or run vasari archive add again"
+        ) from error
+    if status.st_size != one.bytes or one.modified_ns not in (None, status.st_mtime_ns):
+        raise PictureError(f"{one.path} was changed since it was added.", remedy="run vasari archive add on it again")
+    return image_files.read(one.path, one.page) if one.page else one.path
+
+
+def _rows(one: _Lacking, found: Measures | None, versions: dict[str, str]) -> list[Row]:
+    """Rows of `features`: the vectors, and empty ones for what cannot be measured of these very bytes."""
+    if found is None:
+        return []
+    vectors: dict[str, Any] = found.vectors
+    return [
+        {
+            "content": one.content,
+            "name": name,
+            "version": versions[name],
+            "vector": np.ascontiguousarray(vectors[name], "<f4").tobytes() if name in vectors else b"",
+        }
+        for name in one.names
+    ]
+
+
+def _keep(archive: Archive, rows: list[Row]) -> None:
+    """Put rows into `features`, and count that up, so that what is made from vectors is made anew."""
+    if rows:
+        with archive.writing() as writer:
+            writer.put(FEATURES, rows)
+            before = writer.connection.execute(select(FACTS.c.value).where(FACTS.c.name == "features")).scalar()
+            writer.put_fact("features", str(int(before or 0) + 1))
