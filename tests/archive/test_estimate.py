@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from vasari.archive.estimate import Estimator, Evidence
+from vasari.archive.estimate import Estimator, Evidence, shortest_span
 from vasari.foundation.errors import PlanError
 
 
@@ -51,6 +51,18 @@ def test_evidence_names_the_nearest_work_of_each_artist(telling):
     assert len(set(evidence.artists[found.nearest])) == len(found.nearest) == telling.settings.neighbors
     hidden = telling.estimate(evidence.vectors[7], hidden_artist=evidence.artists[7])
     assert evidence.artists[7] not in evidence.artists[hidden.nearest]
+
+
+def test_the_shortest_span_holds_its_share_and_no_shorter_one_does():
+    rng = np.random.default_rng(5)
+    for _ in range(20):
+        likelihood = rng.random(60) ** 3
+        likelihood /= likelihood.sum()
+        first, last = shortest_span(likelihood, 0.5)
+        assert likelihood[first : last + 1].sum() >= 0.5 - 1e-9
+        length = last - first + 1
+        assert all(likelihood[at : at + length - 1].sum() < 0.5 for at in range(60 - length + 2))
+    assert shortest_span(np.array([0.0, 0.0, 1.0, 0.0]), 0.9) == (2, 2)
 
 
 def test_too_thin_an_archive_is_refused():

@@ -22,6 +22,7 @@ PRIOR_SHARES = (0.05, 0.15, 0.3, 0.6, 1.0)
 LEAST_WORKS, LEAST_ARTISTS = 30, 10
 MOST_TRIALS = 400
 LONGEST_GRID_YEARS = 3000
+MOST = 0.9  # of the likelihood: the span that is told and tried
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,7 +50,7 @@ class Trial:
 
     `gain` is the mean of log2 of the likelihood of the true years against what the archive as a whole says, in bits;
     `error_years` the median distance of the likeliest middle from the true middle, `prior_error_years` the same
-    without looking at the picture; `held` the share of true years within 90 % of the likelihood.
+    without looking at the picture; `held` the share of true years within the shortest span of 90 % of the likelihood.
     """
 
     works: int
@@ -69,20 +70,36 @@ class Estimate:
     distances: np.ndarray
 
     def within(self, share: float) -> tuple[int, int]:
-        """The years between which the middle `share` of the likelihood lies."""
-        total = np.cumsum(self.likelihood)
-        ends = np.searchsorted(total, [(1 - share) / 2, (1 + share) / 2])
-        first, last = np.minimum(ends, len(self.years) - 1)
+        """The shortest span of years that holds `share` of the likelihood: its first and its last year."""
+        first, last = shortest_span(self.likelihood, share)
         return int(self.years[first]), int(self.years[last])
 
     @property
     def median(self) -> int:
         """The year before and after which it is equally likely."""
-        return self.within(0.0)[0]
+        return int(self.years[_middle(self.likelihood[None])[0]])
+
+
+def shortest_span(likelihood: np.ndarray, share: float) -> tuple[int, int]:
+    """The places [first, last] of the shortest run of a likelihood [years] that holds `share` of it."""
+    below = np.concatenate([[0.0], np.cumsum(likelihood)])
+    ends = np.searchsorted(below, below[:-1] + share * below[-1] - 1e-12)
+    lengths = np.where(ends < len(below), ends - np.arange(len(likelihood)), len(below))
+    first = int(np.argmin(lengths))
+    return first, int(ends[first]) - 1
+
+
+def _middle(likelihood: np.ndarray) -> np.ndarray:
+    """The places before and after which rows [n, years] are equally likely: int64 [n]."""
+    return np.minimum((np.cumsum(likelihood, 1) < 0.5).sum(1), likelihood.shape[1] - 1)
 
 
 class Estimator:
-    """Estimates years by one archive's evidence; the settings are chosen once."""
+    """Estimates years by one archive's evidence; the settings are chosen once.
+
+    `years` is the grid, `prior` float64 [years] what the archive as a whole is dated, each artist counting equally,
+    `smooth_prior` the same with each year reaching as far as the settings say.
+    """
 
     def __init__(self, evidence: Evidence, seed: int = 0) -> None:
         """Raises `PlanError` for fewer than 30 works or 10 artists, or a span beyond 3,000 years."""
@@ -93,7 +110,7 @@ class Estimator:
         self.years = np.arange(evidence.first.min() - 10, evidence.last.max() + 11)
         self._mass = _interval_mass(evidence, self.years)
         votes = 1.0 / np.bincount(artists)[artists]
-        self._prior = _normalized((votes @ self._mass)[None])[0]
+        self.prior = _normalized((votes @ self._mass)[None])[0]
         self._kernels = {spread: _kernel(self.years, spread) for spread in SPREADS_YEARS}
         self.settings, self.trial = self._tried(seed)
 
@@ -107,6 +124,11 @@ class Estimator:
         likelihood = self._mixed(near, self.settings)[0]
         return Estimate(self.years, likelihood, rows, distances[rows])
 
+    @property
+    def smooth_prior(self) -> np.ndarray:
+        """As the class says: float64 [years]."""
+        return np.asarray(self._smoothed(self.prior[None], self.settings.spread_years)[0])
+
     def _nearest(self, distances: np.ndarray, count: int) -> np.ndarray:
         """The nearest work of each of the nearest artists, nearest first."""
         order = np.argsort(distances, kind="stable")
@@ -119,7 +141,7 @@ class Estimator:
 
     def _mixed(self, near: np.ndarray, settings: Settings) -> np.ndarray:
         """Smoothed likelihoods of near works, mixed with the archive's as a whole."""
-        prior = self._smoothed(self._prior[None], settings.spread_years)
+        prior = self._smoothed(self.prior[None], settings.spread_years)
         return (1 - settings.prior_share) * near + settings.prior_share * prior
 
     def _tried(self, seed: int) -> tuple[Settings, Trial]:
@@ -148,10 +170,11 @@ class Estimator:
 
     def _judged(self, likelihood: np.ndarray, truth: np.ndarray, votes: np.ndarray, gain: float) -> Trial:
         middles = (truth * self.years).sum(1)
-        guesses = self.years[np.minimum((np.cumsum(likelihood, 1) < 0.5).sum(1), len(self.years) - 1)]
-        blind = self.years[int((np.cumsum(self._prior) < 0.5).sum())]
-        below = np.cumsum(likelihood, 1)
-        inside = (below >= 0.05) & (below <= 0.95)
+        guesses = self.years[_middle(likelihood)]
+        blind = self.years[_middle(self.prior[None])]
+        spans = np.array([shortest_span(row, MOST) for row in likelihood])
+        places = np.arange(len(self.years))
+        inside = (places >= spans[:, :1]) & (places <= spans[:, 1:])
         return Trial(
             works=len(truth),
             gain=float(gain),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,6 +11,7 @@ from cyclopts import Parameter
 
 from vasari.app.cli import batch, films
 from vasari.app.cli.films import with_film
+from vasari.app.cli.period_styles import Periods, walked, with_periods
 from vasari.app.cli.plan_options import with_plan
 from vasari.foundation.errors import PlanError
 from vasari.tasks.batch.files import DEFAULT_JOBS, BatchOptions
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from vasari.tasks.batch.replay import Replayed
 
 STYLE_HELP = "PICTURE[:WEIGHT], a saved style or a name that `vasari styles list` shows; may be given several times"
+NO_PERIODS = Periods()
 MASK_HELP = "a picture that is white where a style goes; one for each --style, in order"
 
 
@@ -30,6 +33,7 @@ def stylize(
     *pictures: Annotated[str, Parameter(help="files, folders (searched through) and globs")],
     output: Annotated[Path | None, Parameter(name=["--output", "-o"], help="folder for the results")] = None,
     style: Annotated[list[str], Parameter(help=STYLE_HELP)] = [],  # noqa: B006 - never changed; the help shows it
+    periods: Periods = NO_PERIODS,
     mask: Annotated[list[str], Parameter(help=MASK_HELP)] = [],  # noqa: B006
     settings: Annotated[
         list[str], Parameter(name="--set", help="--method optimize: KEY=VALUE, as loss=wasserstein or steps=300")
@@ -54,6 +58,23 @@ def stylize(
     if not pictures:
         raise PlanError("No pictures were named.", remedy="write: vasari stylize PICTURES... --style PICTURE -o DIR")
     options = batch.options_of(output, jobs, trust, max_megapixels, overwrite)
+    if periods.walks:
+        return walked(
+            plan, periods,
+            lambda styled, year: _run(pictures, _into(options, year), styled, film, watch, json),
+        )  # fmt: skip
+    return _run(pictures, options, with_periods(plan, periods), film, watch, json)
+
+
+def _into(options: BatchOptions, year: int) -> BatchOptions:
+    """The same, with results in a folder of the year's own."""
+    return replace(options, output=options.output / str(year))
+
+
+def _run(
+    pictures: tuple[str, ...], options: BatchOptions, plan: StylizePlan, film: FilmPlan, watch: Path | None, json: bool
+) -> int:
+    """Stylize pictures and films by whatever method the plan names."""
     if plan.method == OPTIMIZE:
         if films.divided(pictures, options.output)[1]:
             raise PlanError(
