@@ -19,11 +19,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from sqlalchemy import insert
+from sqlalchemy import Connection, insert
 
 from vasari.archive import feature_tables
 from vasari.archive.dates.parse import parse_date
 from vasari.archive.query import parsed, work_ids
+from vasari.archive.reporting import Question, answers
 from vasari.archive.schema import ARTISTS, FEATURES, FILES, STATEMENTS, TERMS, WORDS, WORKS
 from vasari.archive.search import facets, listing, similar, vectors
 from vasari.archive.statements import digest_of
@@ -44,6 +45,11 @@ QUERIES = (
     "medium = 'medium 4' or place = 'place 9'",
     "not style = 'style 1' and after 1800",
 )
+QUESTIONS_OF_TIME = {
+    "lightness_mean of all": Question(measures=("lightness_mean",)),
+    "lightness_mean of a style": Question("style = 'style 3'", ("lightness_mean",)),
+    "shares of styles": Question(shares="style"),
+}
 
 
 def main() -> None:
@@ -93,7 +99,20 @@ def catalog(folder: Path, works: int, database: str | None) -> dict[str, Any]:
         began = time.perf_counter()
         feature_tables.numbers(connection, ids, "color")
         told["all works' colors read, s"] = round(time.perf_counter() - began, 2)
+        told["trends, s"] = {name: trends(connection, question) for name, question in QUESTIONS_OF_TIME.items()}
     return told
+
+
+def trends(connection: Connection, question: Question) -> dict[str, float]:
+    """Seconds from the query to the figure: the first time, the median of five more, and of the processor alone."""
+    clock, processor = [], []
+    for _ in range(6):
+        began, worked = time.perf_counter(), time.process_time()
+        answers(connection, question)
+        clock.append(time.perf_counter() - began)
+        processor.append(time.process_time() - worked)
+    told = {"first": clock[0], "median": float(np.median(clock[1:])), "processor": float(np.median(processor[1:]))}
+    return {name: round(value, 2) for name, value in told.items()}
 
 
 def made(folder: Path, works: int, database: str | None) -> Archive:
