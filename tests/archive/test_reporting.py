@@ -78,8 +78,8 @@ def test_a_trend_of_an_archive_is_that_of_its_numbers(archive):
     told = np.array([np.nan if value is None else value for value in found])
     np.testing.assert_allclose(told, expected.moving_average.estimate, rtol=1e-6, equal_nan=True)
     assert [abs(change["year"] - 1850) <= 5 for change in report.data["changes"]] == [True]
-    assert len(report.works) == COUNT
-    assert report.works[0]["key"] == "work 0"
+    assert len(report.works()) == COUNT
+    assert report.works()[0]["key"] == "work 0"
 
 
 def test_a_query_narrows_and_groups_are_compared(sqlite_archive):
@@ -96,7 +96,7 @@ def test_a_query_narrows_and_groups_are_compared(sqlite_archive):
             answers(connection, Question(query="place='Mars'", measures=("lightness_mean",)), PLAN)
         with pytest.raises(PlanError, match="Nothing called"):
             answers(connection, Question(measures=("beauty",)), PLAN)
-    assert {row["group"] for row in report.works} == {"France", "place='Britain'"}
+    assert {row["group"] for row in report.works()} == {"France", "place='Britain'"}
     assert narrow.data["works"] == sum(made()[1] % 2 == 1)
 
 

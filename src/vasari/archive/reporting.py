@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -81,7 +82,8 @@ def _trends(
         labels = _labels(name, question)
         figure = trend_figure(one, changes[name], labels, plan.confidence)
         data = trend_data(one, changes[name], labels)
-        reports.append(Report(name, figure, data, works.rows(values[name], name), asked, command))
+        rows = partial(works.rows, values[name], name)
+        reports.append(Report(name, figure, data, rows, asked, command))
     return reports
 
 
@@ -94,7 +96,7 @@ def _comparison(
     of = groups_of(connection, works, groups)
     found = compare(works.table(values, of), plan)
     labels = _labels(name, question)
-    rows = [row for row in works.rows(values, name, of) if row["group"]]
+    rows = partial(works.rows, values, name, of)
     return Report(name, comparison_figure(found, labels), comparison_data(found, labels), rows, asked, command)
 
 
@@ -105,7 +107,7 @@ def _shares(
     ones = np.ones(len(works.ids))
     found = shares(works.table(ones, of), plan)
     labels = Labels(f"Shares by {question.shares}", "share of artists' votes", question.query)
-    rows = [row for row in works.rows(ones, "counted", of) if row["group"]]
+    rows = partial(works.rows, ones, "counted", of)
     return Report(question.shares, shares_figure(found, labels), shares_data(found, labels), rows, asked, command)
 
 

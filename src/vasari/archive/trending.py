@@ -55,8 +55,10 @@ class Dated:
         return Works.of_years(values, self.first, self.last, self.artists, labels, self.known)
 
     def rows(self, values: np.ndarray, name: str, labels: Sequence[str] | None = None) -> list[dict[str, Any]]:
-        """The works behind a figure, for a CSV: all that are dated and measured, in the order of their keys."""
+        """The works behind a figure, for a CSV: all that are dated, measured and in a group, ordered by their keys."""
         used = self.known & np.isfinite(values)
+        if labels is not None:
+            used &= np.array(labels) != ""
         rows = [
             {
                 "key": self.keys[row], "title": self.titles[row], "artist": str(self.artists[row]),

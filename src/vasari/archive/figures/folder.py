@@ -6,7 +6,7 @@ import csv
 import html
 import io
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
@@ -24,12 +24,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Report:
-    """A figure, its data, the works behind it, and the command and options that made it."""
+    """A figure, its data, the works behind it (gathered when they are asked for), and what made it."""
 
     name: str
     figure: Figure
     data: Mapping[str, Any]
-    works: Sequence[Mapping[str, Any]]
+    works: Callable[[], Sequence[Mapping[str, Any]]]
     asked: Mapping[str, Any]
     command: str
 
@@ -59,7 +59,7 @@ def _contents(report: Report) -> dict[str, bytes]:
         "figure.png": drawn(report.figure, "png"),
         "figure.html": page(report.data).encode(),
         "series.csv": _csv(series_rows(report.data)),
-        "works.csv": _csv(report.works),
+        "works.csv": _csv(report.works()),
         "data.json": _json(report.data),
         "asked.json": _json(report.asked),
     }
