@@ -80,7 +80,7 @@ def _trends(
     reports = []
     for name, one in found.items():
         labels = _labels(name, question)
-        figure = trend_figure(one, changes[name], labels, plan.confidence)
+        figure = partial(trend_figure, one, changes[name], labels, plan.confidence)
         data = trend_data(one, changes[name], labels)
         rows = partial(works.rows, values[name], name)
         reports.append(Report(name, figure, data, rows, asked, command))
@@ -97,7 +97,7 @@ def _comparison(
     found = compare(works.table(values, of), plan)
     labels = _labels(name, question)
     rows = partial(works.rows, values, name, of)
-    return Report(name, comparison_figure(found, labels), comparison_data(found, labels), rows, asked, command)
+    return Report(name, partial(comparison_figure, found, labels), comparison_data(found, labels), rows, asked, command)
 
 
 def _shares(
@@ -108,7 +108,9 @@ def _shares(
     found = shares(works.table(ones, of), plan)
     labels = Labels(f"Shares by {question.shares}", "share of artists' votes", question.query)
     rows = partial(works.rows, ones, "counted", of)
-    return Report(question.shares, shares_figure(found, labels), shares_data(found, labels), rows, asked, command)
+    return Report(
+        question.shares, partial(shares_figure, found, labels), shares_data(found, labels), rows, asked, command
+    )
 
 
 def _values(connection: Connection, works: Dated, name: str) -> np.ndarray:

@@ -91,7 +91,7 @@ def test_a_report_is_one_folder_and_is_not_written_over(found, tmp_path):
     labels = Labels("Lightness", "mean L*")
     rows = [{"key": "a", "artist": "Zoë, 'the' \"great\"", "lightness": 51.5}]
     figure, data = trend_figure(*found, labels), trend_data(*found, labels)
-    report = Report("lightness", figure, data, lambda: rows, {"q": 1}, "vasari x")
+    report = Report("lightness", lambda: figure, data, lambda: rows, {"q": 1}, "vasari x")
     folder = write_report(tmp_path / "report", report)
     assert {path.name for path in folder.iterdir()} == {
         "README.txt", "asked.json", "data.json", "figure.html", "figure.png", "figure.svg", "periods.csv",

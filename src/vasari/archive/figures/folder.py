@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from vasari.archive.figures.looks import drawn
 from vasari.archive.figures.tables import series_rows
 from vasari.foundation.atomic_files import write_whole
+from vasari.foundation.csv_cells import inert
 from vasari.foundation.errors import WriteError
 from vasari.foundation.version import VERSION
 
@@ -24,10 +25,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Report:
-    """A figure, its data, the works behind it (gathered when they are asked for), and what made it."""
+    """What a figure shows, and what made it; it is drawn, and its works are gathered, when they are asked for."""
 
     name: str
-    figure: Figure
+    figure: Callable[[], Figure]
     data: Mapping[str, Any]
     works: Callable[[], Sequence[Mapping[str, Any]]]
     asked: Mapping[str, Any]
@@ -54,9 +55,10 @@ def page(data: Mapping[str, Any]) -> str:
 
 
 def _contents(report: Report) -> dict[str, bytes]:
+    figure = report.figure()
     contents = {
-        "figure.svg": drawn(report.figure, "svg"),
-        "figure.png": drawn(report.figure, "png"),
+        "figure.svg": drawn(figure, "svg"),
+        "figure.png": drawn(figure, "png"),
         "figure.html": page(report.data).encode(),
         "series.csv": _csv(series_rows(report.data)),
         "works.csv": _csv(report.works()),
@@ -82,7 +84,9 @@ def _csv(rows: Sequence[Mapping[str, Any]]) -> bytes:
     if rows:
         table = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
         table.writeheader()
-        table.writerows(rows)
+        table.writerows(
+            {name: inert(one) if isinstance(one, str) else one for name, one in row.items()} for row in rows
+        )
     return file.getvalue().encode()
 
 
