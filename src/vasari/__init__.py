@@ -12,6 +12,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from vasari.archive.store import Archive
     from vasari.foundation.errors import VasariError
     from vasari.foundation.image_files import read as open_picture
     from vasari.foundation.picture import Metadata, Picture, Space
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
 
 # Public name -> (module, name there).
 _PUBLIC = {
+    "Archive": ("vasari.archive.store", "Archive"),
     "restore": ("vasari.tasks.restore.apply", "restore"),
     "restore_files": ("vasari.tasks.restore.batch", "restore_files"),
     "translate": ("vasari.tasks.translate.apply", "translate"),
@@ -93,6 +95,7 @@ __all__ = [
     "Picture",
     "Metadata",
     "Space",
+    "Archive",
     "RestorePlan",
     "TexturePlan",
     "TranslatePlan",
