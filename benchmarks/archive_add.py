@@ -3,6 +3,7 @@
     python benchmarks/archive_add.py                      # a photograph of scikit-image, enlarged to 6000 x 4000
     python benchmarks/archive_add.py --photos PHOTOS      # six photographs, each enlarged
     python benchmarks/archive_add.py --small 10000        # and so many of 320 x 240, added twice
+    python benchmarks/archive_add.py --no-large --small 10000 --small-px 640 480 --index   # and measured as well
 
 Prints a line of JSON. Seconds are of the processor, all threads summed, so that other work on the machine does not
 count; wall-clock seconds stand beside them.
@@ -24,6 +25,7 @@ import skimage.data
 from PIL import Image
 
 from machine import described
+from vasari.archive.indexing import index as measure_all
 from vasari.archive.ingest.adding import add
 from vasari.archive.ingest.looks import perceptual_hash
 from vasari.archive.ingest.plan import AddPlan
@@ -85,23 +87,26 @@ def large(folder: Path, photos: Path | None) -> dict[str, dict[str, float]]:
     return report
 
 
-def small(folder: Path, number: int) -> dict[str, float]:
-    """Adding so many small pictures, and adding them again."""
+def small(folder: Path, number: int, px: tuple[int, int], index: bool) -> dict[str, float]:
+    """Adding so many small pictures, and adding them again; measuring them where `index` says so."""
     random = np.random.default_rng(2)
     for at in range(number):
         here = folder / "small" / f"{at // 500:03d}"
         here.mkdir(parents=True, exist_ok=True)
         cloud = Image.fromarray(random.integers(0, 256, (6, 8, 3), dtype=np.uint8))
-        cloud.resize((320, 240), Image.Resampling.BICUBIC).save(here / f"{at:06d}.jpg")
+        cloud.resize(px, Image.Resampling.BICUBIC).save(here / f"{at:06d}.jpg")
     with Archive.create(folder / "archive") as archive:
         cpu, wall = seconds(lambda: add(archive, [str(folder / "small")], AddPlan(workers=2)))
         cpu_again, wall_again = seconds(lambda: add(archive, [str(folder / "small")], AddPlan(workers=2)))
+        measuring = seconds(lambda: measure_all(archive, jobs=2)) if index else (0.0, 0.0)
     return {
         "pictures": number,
         "cpu_seconds": round(cpu, 1),
         "wall_seconds": round(wall, 1),
         "again_cpu_seconds": round(cpu_again, 1),
         "again_wall_seconds": round(wall_again, 1),
+        "measuring_cpu_seconds": round(measuring[0], 1),
+        "measuring_wall_seconds": round(measuring[1], 1),
     }
 
 
@@ -110,6 +115,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--photos", type=Path, help="folder of photographs (*.jpg)")
     parser.add_argument("--small", type=int, default=0, help="so many small pictures as well")
+    parser.add_argument("--small-px", type=int, nargs=2, default=(320, 240), help="their width and height")
+    parser.add_argument("--index", action="store_true", help="measure the small pictures too")
     parser.add_argument("--no-large", action="store_true", help="only those")
     options = parser.parse_args()
     report: dict[str, object] = {"machine": described()}
@@ -117,7 +124,7 @@ def main() -> None:
         if not options.no_large:
             report["24 megapixels"] = large(Path(folder), options.photos)
         if options.small:
-            report["small"] = small(Path(folder), options.small)
+            report["small"] = small(Path(folder), options.small, tuple(options.small_px), options.index)
     print(json.dumps(report))
 
 

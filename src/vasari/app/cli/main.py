@@ -30,6 +30,8 @@ COMMANDS = {
     "augment": ("vasari.app.cli.augment:augment", "Write style-augmented copies of a labeled set, with a manifest."),
     "archive": ("vasari.app.cli.archive.main:app", "Keep a dated archive of works, and see how style changes."),
     "evaluate": ("vasari.app.cli.evaluate:evaluate", "Measure results against a truth or a set, with intervals."),
+    "explain": ("vasari.app.cli.explain:explain", "Show what a restoration found, changed and is unsure of."),
+    "profile": ("vasari.app.cli.profile:profile", "Measure a model's time and memory; forecast a folder."),
     "train": ("vasari.app.cli.train:train", "Train a model by a recipe."),
     "models": ("vasari.app.cli.models:app", "List and show the models at hand."),
     "demo": ("vasari.app.cli.demo:demo", "Age a small album, restore it, and write a page to compare."),

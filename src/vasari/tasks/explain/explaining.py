@@ -1,0 +1,156 @@
+"""An explanation written out: maps as pictures and as arrays, numbers as JSON, all on one page."""
+
+from __future__ import annotations
+
+import base64
+import html
+import io
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from vasari.foundation import image_files
+from vasari.foundation.atomic_files import write_whole
+from vasari.foundation.errors import PictureError
+from vasari.foundation.image_formats import Limits
+from vasari.foundation.picture import Picture
+from vasari.tasks.explain.drawing import drawn
+from vasari.tasks.explain.plan import ExplainPlan
+from vasari.tasks.explain.restoring import restoration_maps
+from vasari.tasks.explain.styling import style_maps
+from vasari.tasks.training_page_style import STYLE
+
+Advance = Callable[[int, int], None]
+SHOWN_SHARE = 0.998  # of a map's values lie within its scale; those beyond have the color of its end
+
+
+@dataclass(frozen=True, eq=False)
+class Map:
+    """A map [h, w] by name, the ends of its scale, what it shows, and whether its colors part at 0."""
+
+    name: str
+    values: Tensor
+    low: float
+    high: float
+    words: str
+    around: bool = False
+
+
+def explain(path: Path, folder: Path, plan: ExplainPlan, advance: Advance = lambda done, all: None) -> dict[str, Any]:
+    """Explain a scan into a folder: NAME.restoration.html (or NAME.style.html), .json, a PNG and an .npy for every map.
+
+    The numbers that stand in the JSON come back. Raises `PictureError`, `PlanError`, `WeightsError`, `WriteError`.
+    """
+    picture = image_files.read(path, limits=Limits(max_pixels=int(plan.max_megapixels * 1e6)))
+    if not bool(torch.isfinite(picture.pixels).all()):
+        raise PictureError(
+            f"{path.name} holds values that are not numbers.", remedy="write it again with finite values"
+        )
+    if plan.style:
+        maps, pixels, facts = _of_style(picture, plan)
+    else:
+        maps, pixels, facts = _of_restoration(picture, plan, advance)
+    shown = []
+    for one in maps:
+        array = one.values.float().numpy()
+        write_whole(folder / f"{path.stem}.{one.name}.npy", _npy(array))
+        png = drawn(array, pixels, one.low, one.high, one.words, one.around)
+        shown.append((one, png))
+        write_whole(folder / f"{path.stem}.{one.name}.png", png)
+    facts = {"scan": path.name, **facts}
+    write_whole(folder / f"{path.stem}.{facts['of']}.json", (json.dumps(facts, indent=2) + "\n").encode())
+    write_whole(folder / f"{path.stem}.{facts['of']}.html", _page(path.name, facts, shown).encode())
+    return facts
+
+
+def _of_restoration(
+    picture: Picture, plan: ExplainPlan, advance: Advance
+) -> tuple[list[Map], np.ndarray, dict[str, Any]]:
+    found = restoration_maps(picture, plan, advance)
+    maps = [
+        Map("damage", found.damage, 0.0, 1.0, "probability that a pixel was covered, and invented"),
+        Map("change", found.change, 0.0, _end(found.change), "largest move of a channel, 8-bit levels"),
+        Map(
+            "uncertainty", found.uncertainty, 0.0, _end(found.uncertainty),
+            f"deviation over {found.views} flips and shifts, 8-bit levels",
+        ),
+    ]  # fmt: skip
+    damaged = found.damage >= 0.5
+    facts = {
+        "of": "restoration",
+        "model": plan.model,
+        "views": found.views,
+        "damaged_share": float(damaged.float().mean()),
+        "mean_change_levels": float(found.change.mean()),
+        "mean_uncertainty_levels": float(found.uncertainty.mean()),
+        "mean_uncertainty_levels_where_damaged": _mean(found.uncertainty[damaged]),
+        "mean_uncertainty_levels_elsewhere": _mean(found.uncertainty[~damaged]),
+    }
+    return maps, _rows(picture.pixels), facts
+
+
+def _of_style(picture: Picture, plan: ExplainPlan) -> tuple[list[Map], np.ndarray, dict[str, Any]]:
+    found = style_maps(picture, plan)
+    most = _end(found.whole, 1e-6)
+    words = f"away from {Path(plan.style).stem} (above 0), or nearer (below)"
+    maps = [Map("style", found.whole, -most, most, words, around=True)]
+    size = (found.pixels.shape[1], found.pixels.shape[2])
+    for number, one in enumerate(found.maps):
+        spread = torch.nn.functional.interpolate(one[None, None], size, mode="nearest")[0, 0]
+        end = _end(one, 1e-6)
+        about = f"depth {number + 1} of {len(found.maps)}: relative distance {found.depths[number]:.3g}"
+        maps.append(Map(f"style-depth-{number + 1}", spread, -end, end, about, around=True))
+    total = sum(found.depths)
+    facts = {
+        "of": "style",
+        "style": Path(plan.style).name,
+        "relative_distance_by_depth": list(found.depths),
+        "share_by_depth": [one / total if total else 0.0 for one in found.depths],
+        "lab_mean_difference": list(found.colors[:3]),
+        "lab_deviation_difference": list(found.colors[3:]),
+    }
+    return maps, _rows(found.pixels), facts
+
+
+def _page(name: str, facts: dict[str, Any], shown: list[tuple[Map, bytes]]) -> str:
+    rows = "".join(
+        f"<tr><td>{html.escape(key)}</td><td>{html.escape(str(one))}</td></tr>" for key, one in facts.items()
+    )
+    figures = "".join(
+        f'<figure><h3>{html.escape(one.name)}</h3><img alt="{html.escape(one.words)}" style="max-width:100%" '
+        f'src="data:image/png;base64,{base64.b64encode(png).decode()}"></figure>'
+        for one, png in shown
+    )
+    title = html.escape(f"{name}: explained")
+    head = f'<meta charset="utf-8"><meta name="color-scheme" content="light dark"><title>{title}</title>'
+    body = f"<h1>{title}</h1><table><tbody>{rows}</tbody></table>{figures}"
+    return (
+        f'<!doctype html>\n<html lang="en"><head>{head}<style>{STYLE}</style></head><body><main>{body}</main></body>'
+        "</html>\n"
+    )
+
+
+def _rows(pixels: Tensor) -> np.ndarray:
+    """[1 or 3, h, w] to [h, w, 3] in 0..1."""
+    return pixels.expand(3, -1, -1).clamp(0, 1).permute(1, 2, 0).numpy()
+
+
+def _end(values: Tensor, least: float = 1.0) -> float:
+    """The end of a scale: what all but a few of the values stay below; a few must not darken all the rest."""
+    return max(float(np.quantile(np.abs(values.numpy()), SHOWN_SHARE)), least)
+
+
+def _mean(values: Tensor) -> float | None:
+    return float(values.mean()) if values.numel() else None
+
+
+def _npy(array: np.ndarray) -> bytes:
+    buffer = io.BytesIO()
+    np.save(buffer, array, allow_pickle=False)
+    return buffer.getvalue()
