@@ -60,9 +60,7 @@ PAINTINGS = {
     "monet-etretat": Painting(
         ("artic_20535.jpg",), "Étretat: The Beach and the Falaise d'Amont", "Claude Monet", "1885", 1926
     ),
-    "renoir-near-the-lake": Painting(
-        ("artic_95654.jpg",), "Near the Lake", "Pierre-Auguste Renoir", "1879-1880", 1919
-    ),
+    "renoir-near-the-lake": Painting(("artic_95654.jpg",), "Near the Lake", "Pierre-Auguste Renoir", "1879-1880", 1919),
     "degas-yellow-dancers": Painting(
         ("artic_18951.jpg",), "Yellow Dancers (In the Wings)", "Edgar Degas", "1874-1876", 1917
     ),

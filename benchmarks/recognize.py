@@ -116,8 +116,13 @@ def main() -> int:
                 for seed in range(asked.seeds):
                     split = SplitPlan(small_classes="leave-out", seed=seed, **TASKS[task][1])
                     plan = RecognizePlan(
-                        method=method, features=features, px=asked.px, sure=asked.sure, images=asked.images,
-                        batch=asked.batch, balanced=asked.balanced,
+                        method=method,
+                        features=features,
+                        px=asked.px,
+                        sure=asked.sure,
+                        images=asked.images,
+                        batch=asked.batch,
+                        balanced=asked.balanced,
                     )
                     runs.append(one_run(labeled[task], known, features, plan, split))
                     print(json.dumps({"task": task, "features": name, "method": method, "seed": seed, **runs[-1]}))

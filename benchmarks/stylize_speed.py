@@ -41,7 +41,8 @@ def frame() -> Tensor:
 def ours(precision: torch.dtype) -> Callable[[Tensor], Tensor]:
     """The bundled encoder and stylizer with a named style."""
     encoder, stylizer = (
-        hub.load(name).network.to(memory_format=torch.channels_last) for name in ("encoder", "stylize")  # type: ignore[call-overload]
+        hub.load(name).network.to(memory_format=torch.channels_last)
+        for name in ("encoder", "stylize")  # type: ignore[call-overload]
     )
     style = style_code("van-gogh-starry-night").moments()
 

@@ -1,7 +1,7 @@
 """Make docs/images/generated-*.jpg: unpicked samples of the bundled generators, and of recipes beside each other.
 
-    python docs/images/make_samples.py --model generate-paintings --model generate-retro
-    python docs/images/make_samples.py --out docs/images/recipes.jpg --row RUN/last.safetensors --row ...
+python docs/images/make_samples.py --model generate-paintings --model generate-retro
+python docs/images/make_samples.py --out docs/images/recipes.jpg --row RUN/last.safetensors --row ...
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Lay results of `vasari stylize` out as a sheet: a row a content, a column a style, the styles named above.
 
-    for style in van-gogh-starry-night munch-scream ...; do vasari stylize contents --style $style -o out/$style; done
-    python docs/images/make_style_sheet.py contents out -o docs/images/styles.jpg --width 340
+for style in van-gogh-starry-night munch-scream ...; do vasari stylize contents --style $style -o out/$style; done
+python docs/images/make_style_sheet.py contents out -o docs/images/styles.jpg --width 340
 """
 
 from __future__ import annotations

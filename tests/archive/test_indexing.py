@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import tifffile
 
 from vasari.archive.feature_tables import feature_table
 from vasari.archive.features.measuring import measure
@@ -64,6 +65,22 @@ def test_the_numbers_are_those_of_the_pictures(sqlite_archive, pictures):
         table = feature_table(connection, "palette")
     wanted = [measure(path, ("palette",)).vectors["palette"] for path in pictures[:2]]
     assert np.array_equal(table.vectors, wanted)
+
+
+def test_a_later_page_is_measured_as_itself_and_never_whole_in_memory(sqlite_archive, tmp_path, monkeypatch):
+    draw = np.random.default_rng(2)
+    pages = [(255 * draw.random((40, 30, 3)) ** power).astype(np.uint8) for power in (1, 3)]
+    tifffile.imwrite(tmp_path / "both.tif", pages[0], photometric="rgb")
+    tifffile.imwrite(tmp_path / "both.tif", pages[1], photometric="rgb", append=True)
+    tifffile.imwrite(tmp_path / "second.tif", pages[1], photometric="rgb")
+    with sqlite_archive.writing() as writer:
+        ids = works_of(writer, ["second page"])
+        writer.add(FILES, [_row(ids["second page"], tmp_path / "both.tif") | {"page": 1, "content": "b" * 64 + "#1"}])
+    monkeypatch.setattr(image_files, "read", None)
+    assert index(sqlite_archive, ["color"]).measured == 1
+    with sqlite_archive.reading() as connection:
+        found = feature_table(connection, "color").vectors
+    assert np.array_equal(found[0], measure(tmp_path / "second.tif", ("color",)).vectors["color"])
 
 
 def test_a_file_that_is_not_what_was_added_is_not_measured(sqlite_archive, pictures):

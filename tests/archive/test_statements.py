@@ -174,3 +174,8 @@ def test_every_order_of_two_speakers(sqlite_archive: Archive) -> None:
             best = min((one, other), key=lambda speaker: KINDS.index(speaker.kind))
             shown = writer.connection.execute(select(WORKS.c.place).where(WORKS.c.key == f"w{number}")).scalar_one()
             assert shown == best.kind
+
+
+def test_a_speaker_fits_every_database(archive: Archive) -> None:
+    _say(archive, Speaker("catalog", "a\0b" + "x" * 500), Claim("title", "Seen"))
+    assert _said(archive) == [("title", "catalog", "ab" + "x" * 198, "Seen")]

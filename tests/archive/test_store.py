@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import create_engine, select, text
 from sqlalchemy.engine import make_url
 
+from vasari.archive.rebuild import rebuild
 from vasari.archive.schema import FACTS, WORKS
 from vasari.archive.statements import works_of
 from vasari.archive.store import DATABASE, JOURNAL, SETTINGS, Archive, read_settings
@@ -82,6 +83,20 @@ def test_a_lost_database(sqlite_archive: Archive) -> None:
         Archive.open(sqlite_archive.folder)
     assert "rebuild" in caught.value.remedy
     assert not (sqlite_archive.folder / DATABASE).exists()
+
+
+def test_an_emptied_database_comes_back_as_the_remedy_says(sqlite_archive: Archive) -> None:
+    with sqlite_archive.writing() as writer:
+        works_of(writer, ["kept"])
+    sqlite_archive.close()
+    for one in sqlite_archive.folder.glob(DATABASE + "*"):
+        one.write_bytes(b"")
+    with pytest.raises(ArchiveError, match="is empty") as caught:
+        Archive.open(sqlite_archive.folder)
+    assert "vasari archive rebuild" in caught.value.remedy
+    rebuild(sqlite_archive.folder)
+    with Archive.open(sqlite_archive.folder) as again, again.reading() as connection:
+        assert connection.execute(select(WORKS.c.key)).scalars().all() == ["kept"]
 
 
 def test_a_lost_server(tmp_path: Path, postgres_url: str) -> None:
@@ -184,3 +199,14 @@ def test_a_full_disk_keeps_nothing_and_says_what_to_do(sqlite_archive: Archive) 
     with Archive.open(sqlite_archive.folder) as again, again.writing() as writer:
         works_of(writer, ["second"])  # goes on when there is room
         assert writer.connection.execute(select(WORKS.c.key)).scalars().all() == ["first", "second"]
+
+
+def test_what_could_not_be_made_leaves_the_folder_free(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(path: Path, values: object) -> None:
+        raise WriteError("The disk is full.", remedy="free some space")
+
+    with monkeypatch.context() as patch, pytest.raises(WriteError, match="full"):
+        patch.setattr("vasari.archive.store.write_settings", full)
+        Archive.create(tmp_path / "art")
+    assert list((tmp_path / "art").iterdir()) == []
+    Archive.create(tmp_path / "art").close()

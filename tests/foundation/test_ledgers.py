@@ -21,6 +21,7 @@ def test_entries_come_back_as_they_were(tmp_path: Path) -> None:
     ledger.append(entry("a", source_stamp=Stamp("cd", 1, 2), beside={"a.treatment.json": "ef"}, seconds=1.5))
     ledger.append(Entry(FAILED, "/scans/\udcff.tif", error="what", remedy="do"))
     assert Ledger(tmp_path).entries == ledger.entries
+    ledger.path.read_bytes().decode()  # UTF-8 whatever a file is called, as JSON must be
     assert Ledger(tmp_path).claims() == {Path("/scans/a"): "a"}
     assert Ledger(tmp_path).results() == {tmp_path / "a.tif", tmp_path / "a.treatment.json"}
 

@@ -165,9 +165,7 @@ def test_a_healthy_pair_is_left_alone(troubled: ModuleType, tmp_path: Path) -> N
     assert found[-1] > 0.5
 
 
-def test_a_critic_that_wins_is_named(
-    troubled: ModuleType, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_critic_that_wins_is_named(troubled: ModuleType, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     run = RunFolder(tmp_path / "run")
     strong = troubled.Adversaries(critic_rate=20.0, generator_rate=0.05, r1=0.0)
     assert train(strong, plan(images=1600, **only(CRITIC_WINS)), run)["finished"]

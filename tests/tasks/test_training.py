@@ -275,9 +275,7 @@ def test_a_weight_below_0_is_refused(tmp_path: Path, toys: ModuleType) -> None:
         train(toys.Restoration(), short(losses={"content": -1.0}), RunFolder(tmp_path / "run"))
 
 
-def test_resuming_says_what_it_found(
-    tmp_path: Path, toys: ModuleType, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_resuming_says_what_it_found(tmp_path: Path, toys: ModuleType, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "run"
     train(toys.Restoration(), short(), RunFolder(path, {"data": ["one"]}), resume=True)
     assert "this is its beginning" in capsys.readouterr().err

@@ -1,6 +1,6 @@
 """Five small objectives for the tests of the one loop; also a program, to be killed or started twice.
 
-    python toy_objectives.py KIND RUN OPTIONS_AS_JSON
+python toy_objectives.py KIND RUN OPTIONS_AS_JSON
 """
 
 from __future__ import annotations

@@ -120,7 +120,9 @@ def check_revision(engine: Engine, where: str, *, older: bool = False) -> str:
             remedy="see that its server runs and its file is whole; vasari archive rebuild makes it anew",
         ) from error
     if found is None:
-        raise ArchiveError(f"The database of {where} is empty.", remedy="make an archive: vasari archive init DIR")
+        raise ArchiveError(
+            f"The database of {where} is empty.", remedy="make it anew from the journal: vasari archive rebuild"
+        )
     known = {script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions()}
     if found == newest_revision() or (older and found in known):
         return found

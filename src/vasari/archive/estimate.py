@@ -108,9 +108,8 @@ class Estimator:
         self._evidence = evidence
         self._artists = artists
         self.years = np.arange(evidence.first.min() - 10, evidence.last.max() + 11)
-        self._mass = _interval_mass(evidence, self.years)
         votes = 1.0 / np.bincount(artists)[artists]
-        self.prior = _normalized((votes @ self._mass)[None])[0]
+        self.prior = _normalized(_summed_mass(evidence, self.years, votes)[None])[0]
         self._kernels = {spread: _kernel(self.years, spread) for spread in SPREADS_YEARS}
         self.settings, self.trial = self._tried(seed)
 
@@ -120,7 +119,7 @@ class Estimator:
         if hidden_artist is not None:
             distances = np.where(self._evidence.artists == hidden_artist, np.inf, distances)
         rows = self._nearest(distances, self.settings.neighbors)
-        near = self._smoothed(self._mass[rows].mean(0)[None], self.settings.spread_years)
+        near = self._smoothed(self._mass(rows).mean(0)[None], self.settings.spread_years)
         likelihood = self._mixed(near, self.settings)[0]
         return Estimate(self.years, likelihood, rows, distances[rows])
 
@@ -135,6 +134,12 @@ class Estimator:
         order = order[np.isfinite(distances[order])]
         _, firsts = np.unique(self._artists[order], return_index=True)
         return order[np.sort(firsts)[:count]]
+
+    def _mass(self, works: np.ndarray) -> np.ndarray:
+        """The years of works as equal shares: float64 [n, years]; of all works at once it would fill the memory."""
+        first, last = self._evidence.first[works, None], self._evidence.last[works, None]
+        held = (self.years >= first) & (self.years <= last)
+        return held / held.sum(1, keepdims=True)
 
     def _smoothed(self, rows: np.ndarray, spread_years: float) -> np.ndarray:
         return _normalized(rows @ self._kernels[spread_years])
@@ -155,18 +160,21 @@ class Estimator:
             distances[self._artists == self._artists[work]] = np.inf
             rows = self._nearest(distances, max(NEIGHBORS))
             for count in NEIGHBORS:
-                near[count][row] = self._mass[rows[:count]].mean(0)
-        truth = self._mass[chosen]
+                near[count][row] = self._mass(rows[:count]).mean(0)
+        truth = self._mass(chosen)
         options = [Settings(*values) for values in product(NEIGHBORS, SPREADS_YEARS, PRIOR_SHARES)]
         # Each artist counts equally in the trial too.
         votes = 1.0 / np.bincount(self._artists[chosen])[self._artists[chosen]]
         pairs = product(NEIGHBORS, SPREADS_YEARS)
         smoothed = {(count, spread): self._smoothed(near[count], spread) for count, spread in pairs}
-        likelihoods = [self._mixed(smoothed[one.neighbors, one.spread_years], one) for one in options]
-        scores = [_score(likelihood, truth, votes) for likelihood in likelihoods]
+
+        def likelihood(one: Settings) -> np.ndarray:
+            return self._mixed(smoothed[one.neighbors, one.spread_years], one)
+
+        scores = [_score(likelihood(one), truth, votes) for one in options]
         best = int(np.argmax(scores))
         blind = max(score for one, score in zip(options, scores) if one.prior_share == 1)
-        return options[best], self._judged(likelihoods[best], truth, votes, scores[best] - blind)
+        return options[best], self._judged(likelihood(options[best]), truth, votes, scores[best] - blind)
 
     def _judged(self, likelihood: np.ndarray, truth: np.ndarray, votes: np.ndarray, gain: float) -> Trial:
         middles = (truth * self.years).sum(1)
@@ -193,15 +201,15 @@ def _check(evidence: Evidence, artists: int) -> None:
         )
     span = int(evidence.last.max() - evidence.first.min())
     if span > LONGEST_GRID_YEARS:
-        raise PlanError(
-            f"The dated works span {span} years.", remedy=f"narrow the query to {LONGEST_GRID_YEARS} years"
-        )
+        raise PlanError(f"The dated works span {span} years.", remedy=f"narrow the query to {LONGEST_GRID_YEARS} years")
 
 
-def _interval_mass(evidence: Evidence, years: np.ndarray) -> np.ndarray:
-    """Each work's years as equal shares: float64 [works, years]."""
-    held = (years >= evidence.first[:, None]) & (years <= evidence.last[:, None])
-    return held / held.sum(1, keepdims=True)
+def _summed_mass(evidence: Evidence, years: np.ndarray, votes: np.ndarray) -> np.ndarray:
+    """What works with these votes say of each year, each its vote in equal shares: float64 [years]."""
+    share = votes / (evidence.last - evidence.first + 1)
+    begins = np.bincount(evidence.first - years[0], share, len(years) + 1)
+    ends = np.bincount(evidence.last + 1 - years[0], share, len(years) + 1)
+    return np.asarray(np.cumsum(begins - ends)[:-1].clip(min=0))
 
 
 def _kernel(years: np.ndarray, spread: float) -> np.ndarray:

@@ -181,7 +181,8 @@ def _keep(archive: Archive, batch: Sequence[tuple[Row, Wrong | None]], done: Ver
         for row, wrong in batch:
             state = wrong.state if wrong else PRESENT
             known = [page for page in pages.get(row["path"], ()) if page["sha256"] == row["sha256"]]
-            writer.put(FILES, ({**page, "state": state, "checked": at} for page in known))
+            same = all(page["state"] == state for page in known)
+            writer.put(FILES, ({**page, "state": state, "checked": at} for page in known), same_pictures=same)
             done.checked += 1
             if wrong is not None:
                 done.wrong.append(wrong)

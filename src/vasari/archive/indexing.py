@@ -18,13 +18,11 @@ from vasari.archive.feature_tables import pictures
 from vasari.archive.schema import FACTS, FEATURES, FILES
 from vasari.archive.store import Archive
 from vasari.archive.writer import Row
-from vasari.foundation import image_files
 from vasari.foundation.errors import PictureError, VasariError
 
 if TYPE_CHECKING:
     from vasari.archive.features.coding import Coder
     from vasari.archive.features.measuring import Measures
-    from vasari.archive.features.reduced import Source
 
 #: Pictures looked up at a time, and pictures whose vectors are kept in one transaction.
 _AHEAD, _AT_ONCE = 256, 32
@@ -154,20 +152,24 @@ def _measured(
 ) -> Iterator[tuple[_Lacking, Measures | None, VasariError | None]]:
     """Each picture with what was measured (None where its file is not what was added), and its first failure."""
     from vasari.archive.features.measuring import measure_all
+    from vasari.archive.features.reduced import FilePage
 
-    groups: dict[tuple[str, ...], list[tuple[_Lacking, Source]]] = defaultdict(list)
+    groups: dict[tuple[str, ...], list[_Lacking]] = defaultdict(list)
     for one in step:
         try:
-            groups[one.names].append((one, _source(one)))
+            _check(one)
         except VasariError as error:
             yield one, None, error
+        else:
+            groups[one.names].append(one)
     for names, group in groups.items():
-        for (one, _), found in zip(group, measure_all([source for _, source in group], names, coder, jobs=jobs)):
+        sources = [FilePage(one.path, one.page) for one in group]
+        for one, found in zip(group, measure_all(sources, names, coder, jobs=jobs)):
             yield one, found, next(iter(found.failures.values()), None)
 
 
-def _source(one: _Lacking) -> Source:
-    """What is measured: the file, or a later page of it; raises `PictureError` where it is not what was added."""
+def _check(one: _Lacking) -> None:
+    """Raise `PictureError` where the file is not what was added."""
     try:
         status = one.path.stat()
     except OSError as error:
@@ -176,7 +178,6 @@ def _source(one: _Lacking) -> Source:
         ) from error
     if status.st_size != one.bytes or one.modified_ns not in (None, status.st_mtime_ns):
         raise PictureError(f"{one.path} was changed since it was added.", remedy="run vasari archive add on it again")
-    return image_files.read(one.path, one.page) if one.page else one.path
 
 
 def _rows(one: _Lacking, found: Measures | None, versions: dict[str, str]) -> list[Row]:

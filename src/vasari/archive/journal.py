@@ -125,12 +125,15 @@ def line_of(number: int, at: str, changes: Sequence[Change]) -> bytes:
     return (json.dumps(entry, ensure_ascii=False, separators=(",", ":")) + "\n").encode()
 
 
+_REMEDY = "bring it back from a backup; or, while the database is whole: vasari archive rebuild --journal"
+
+
 def _read(line: bytes, where: str) -> tuple[int, str, list[Change]]:
     try:
         entry = json.loads(line)
         return int(entry["n"]), str(entry["at"]), [Change(what, table, rows) for what, table, rows in entry["changes"]]
     except (ValueError, KeyError, TypeError) as error:
-        raise ArchiveError(f"{where} is damaged: {error}.", remedy="bring the journal back from a backup") from error
+        raise ArchiveError(f"{where} is damaged: {error}.", remedy=_REMEDY) from error
 
 
 _BLOCK = 1 << 16

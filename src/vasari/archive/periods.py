@@ -78,10 +78,12 @@ def walk_styles(
 
     Raises `PlanError` where a window holds no work, and names the year.
     """
-    half = window_years // 2
     styles: dict[int, PeriodStyle] = {}
     for year in years:
-        words = f"date in {year - half}/{year + half}" + (f" and ({query})" if query else "")
+        first = year - window_years // 2
+        # There is no year 0: a window that begins or ends there loses that year.
+        span = f"{first or 1}/{first + window_years - 1 or -1}"
+        words = f"date in {span}" + (f" and ({query})" if query else "")
         try:
             styles[year] = period_style(connection, words, coder)
         except PlanError as error:

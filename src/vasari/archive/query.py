@@ -33,7 +33,7 @@ from vasari.archive.queries.nodes import (
     Years,
 )
 from vasari.archive.schema import ARTISTS, FILES, STATEMENTS, TERMS, WORDS, WORKS
-from vasari.archive.statements import FIELDS, KINDS, LONGEST_NAME, digest_of
+from vasari.archive.statements import FIELDS, KINDS, LONGEST_NAME, cleaned, digest_of
 from vasari.archive.terms import plain_value, words_of
 
 Condition = ColumnElement[bool]
@@ -46,7 +46,7 @@ _LAST_LETTER = "\U0010ffff"
 
 def parsed(text: str) -> Query:
     """The query that a text means; raises `PlanError` that points at what is not understood."""
-    return parser.read(text)
+    return parser.read(cleaned(text))
 
 
 def where(query: Query) -> Condition:

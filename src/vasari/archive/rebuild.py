@@ -179,7 +179,7 @@ def _filled(
         except DBAPIError:
             done.carried = None  # damaged, or of another revision
     writer = Writer(connection)
-    for name, value in (facts | {"journal": str(played.last)}).items():
+    for name, value in (facts | {"journal": str(played.last), "pictures": str(played.last)}).items():
         writer.put_fact(name, value)
     done.rows = {
         name: connection.execute(select(func.count()).select_from(table)).scalar_one()

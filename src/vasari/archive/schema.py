@@ -33,7 +33,8 @@ METADATA = MetaData(
     }
 )
 
-#: Facts about the archive itself: its id, when it was made, the last journal entry that is in the database.
+#: Facts about the archive itself: when it was made, the last journal entry that is in the database, the last one that
+#: changed which pictures stand for works, how often pictures were measured.
 FACTS = Table(
     "facts",
     METADATA,

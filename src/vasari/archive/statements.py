@@ -52,6 +52,7 @@ FIELDS: dict[str, Field] = {
     "tag": Field("a free word", many=True),
     "note": Field("a free remark", many=True),
 }
+LONGEST_SPEAKER = 200  # characters of who says it, as the column has
 LONGEST_NAME = 500  # characters of an artist's name; unique columns cannot hold whole pages
 
 
@@ -65,6 +66,7 @@ class Speaker:
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
             raise PlanError(f"kind={self.kind!r} is no sort of speaker.", remedy=f"use one of {', '.join(KINDS)}")
+        object.__setattr__(self, "by", cleaned(self.by)[:LONGEST_SPEAKER])
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ import secrets
 import threading
 import tomllib
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -59,8 +59,14 @@ class Archive:
             raise ArchiveError(f"{folder} holds an archive already.", remedy="choose another folder, or use this one")
         if folder.is_dir() and any(folder.iterdir()):
             raise ArchiveError(f"{folder} is not empty.", remedy="choose a new folder for the archive")
-        archive = cls.started(folder, database)
-        write_settings(folder, {"id": secrets.token_hex(16), "database": database})
+        try:
+            archive = cls.started(folder, database)
+            write_settings(folder, {"id": secrets.token_hex(16), "database": database})
+        except BaseException:  # the folder was empty: what lies there is what was just begun
+            for name in (DATABASE, f"{DATABASE}-wal", f"{DATABASE}-shm", JOURNAL):
+                with suppress(OSError):
+                    (folder / name).unlink()
+            raise
         return archive
 
     @classmethod
@@ -139,6 +145,8 @@ class Archive:
                 yield writer
                 if writer.changes:
                     writer.put_fact("journal", str(number + 1))
+                    if writer.changes_pictures:
+                        writer.put_fact("pictures", str(number + 1))
                     self.journal.append(number + 1, now(), writer.changes)
         except DBAPIError as error:
             raise told(error, str(self.folder)) from error

@@ -9,26 +9,35 @@ from sqlalchemy import Connection, Table, and_, delete, func, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from vasari.archive.journal import Change
-from vasari.archive.schema import FACTS, JOURNALED, STATEMENTS, TERMS, WORDS
+from vasari.archive.schema import DERIVATIVES, FACTS, FILES, JOURNALED, STATEMENTS, TERMS, WORDS
 from vasari.archive.terms import term_rows
 
 Row = dict[str, Any]
 #: Rows a statement; SQLite takes at most 32,766 values at once.
 _AT_ONCE = 500
+#: Tables that say which picture stands for a work.
+_PICTURES = (FILES, DERIVATIVES)
 _INSERTS: dict[str, Any] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
 
 
 class Writer:
-    """Writes rows within one transaction; nobody else writes meanwhile. `connection` may read what it wrote."""
+    """Writes rows within one transaction; nobody else writes meanwhile. `connection` may read what it wrote.
+
+    `changes_pictures` tells whether other pictures may stand for works now: what is made of all of them is then old.
+    """
 
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
         self.changes: list[Change] = []
+        self.changes_pictures = False
         self._next_ids: dict[str, int] = {}
         self._terms: set[tuple[str, str]] = set()
 
-    def put(self, table: Table, rows: Iterable[Row]) -> None:
-        """Insert whole rows, or replace those of the same primary key."""
+    def put(self, table: Table, rows: Iterable[Row], *, same_pictures: bool = False) -> None:
+        """Insert whole rows, or replace those of the same primary key.
+
+        With `same_pictures`, rows of files say nothing new but when they were looked at.
+        """
         whole = [{column.name: row[column.name] for column in table.columns} for row in rows]
         keys = [column.name for column in table.primary_key]
         others = [column.name for column in table.columns if column.name not in keys]
@@ -41,6 +50,7 @@ class Writer:
         if table is STATEMENTS:
             self._learn(whole)
         self._note("put", table, whole)
+        self.changes_pictures |= bool(whole) and table in _PICTURES and not same_pictures
 
     def add(self, table: Table, rows: Iterable[Row]) -> list[int]:
         """Insert rows without an `id` and return the ids they got, in order."""
@@ -64,6 +74,7 @@ class Writer:
                 delete(table).where(or_(*(and_(*(table.c[name] == key[name] for name in names)) for key in chunk)))
             )
         self._note("cut", table, whole)
+        self.changes_pictures |= bool(whole) and table in _PICTURES
 
     def put_fact(self, name: str, value: str) -> None:
         """Set a fact about the archive itself; facts are not journaled."""

@@ -124,7 +124,9 @@ def _search(root: Path, output: Path, suffixes: Set[str]) -> Iterable[Source]:
         sources += [
             _named(here / one, root)
             for one in sorted(files)
-            if Path(one).suffix.lower() in suffixes and not one.startswith(".") and not _is_map(one, names)
+            if Path(one).suffix.lower() in suffixes
+            and not one.startswith(".")
+            and not _is_map(one, names)
             # Opening a pipe would wait for ever; a dangling link is kept, and told of as a failure.
             and ((here / one).is_file() or not (here / one).exists())
         ]

@@ -88,7 +88,12 @@ class Entry:
         for name in ("source", "result"):
             stamp = values.pop(f"{name}_stamp", None) or {}
             values |= {f"{name}_{key}": value for key, value in stamp.items()}
-        return json.dumps(values, ensure_ascii=False)
+        line = json.dumps(values, ensure_ascii=False)
+        try:
+            line.encode()
+        except UnicodeEncodeError:  # a file name that is no UTF-8: the line must be
+            return json.dumps(values)
+        return line
 
     @classmethod
     def from_json(cls, line: str) -> Entry:
@@ -125,7 +130,7 @@ class Ledger:
 
     def append(self, entry: Entry) -> None:
         """Add a line durably; raises `WriteError`."""
-        data = (entry.to_json() + "\n").encode("utf-8", "surrogateescape")
+        data = (entry.to_json() + "\n").encode()
         try:
             is_new = not self.path.exists()
             with self.path.open("a+b") as file:

@@ -1,11 +1,11 @@
 """The folder of a training run: recipe, log, pictures, and checkpoints that are whole or not there.
 
-    RUN/recipe.toml                              what was asked for, in full
-    RUN/log.jsonl                                a line per log interval and per validation
-    RUN/tensorboard/                             the same as curves, with the extra `training`
-    RUN/pictures/000120000-pairs.png             grids of the validation
-    RUN/checkpoints/last-000120000.safetensors   all that resuming needs; the two newest are kept
-    RUN/best.safetensors, RUN/last.safetensors   weights to ship (see `models.hub`)
+RUN/recipe.toml                              what was asked for, in full
+RUN/log.jsonl                                a line per log interval and per validation
+RUN/tensorboard/                             the same as curves, with the extra `training`
+RUN/pictures/000120000-pairs.png             grids of the validation
+RUN/checkpoints/last-000120000.safetensors   all that resuming needs; the two newest are kept
+RUN/best.safetensors, RUN/last.safetensors   weights to ship (see `models.hub`)
 """
 
 from __future__ import annotations
@@ -130,9 +130,7 @@ def differences(former: Mapping[str, Any], asked: Mapping[str, Any], free: Colle
     """What differs between two recipes, as "train.batch was 16, is 32"; the names in `free` may differ."""
     before, now = _flat(former), _flat(asked)
     names = [name for name in sorted({*before, *now}) if name not in free]
-    return [
-        f"{name} was {before.get(name)}, is {now.get(name)}" for name in names if before.get(name) != now.get(name)
-    ]
+    return [f"{name} was {before.get(name)}, is {now.get(name)}" for name in names if before.get(name) != now.get(name)]
 
 
 def _flat(table: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:

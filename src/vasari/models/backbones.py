@@ -165,7 +165,5 @@ def _critic(state: Mapping[str, Tensor], source: str, digest: str) -> Backbone:
     return _ready(name, options, network, px, f"critic of {source}", digest)
 
 
-def _ready(
-    name: str, options: Mapping[str, Any], network: nn.Module, px: int, source: str, digest: str
-) -> Backbone:
+def _ready(name: str, options: Mapping[str, Any], network: nn.Module, px: int, source: str, digest: str) -> Backbone:
     return Backbone(name, options, network.float().eval().requires_grad_(False), px, source, digest)

@@ -1,7 +1,7 @@
 """Weights from an address: fetched once, held against the digest that the address carries, kept in a cache.
 
-    https://example.org/restore.safetensors#sha256=<64 hex digits>
-    hf://owner/repository/restore.safetensors#sha256=<64 hex digits>
+https://example.org/restore.safetensors#sha256=<64 hex digits>
+hf://owner/repository/restore.safetensors#sha256=<64 hex digits>
 """
 
 from __future__ import annotations

@@ -20,9 +20,7 @@ def log_mean_square(made: Tensor, truth: Tensor, floor: float) -> Tensor:
     return torch.log10(errors + floor).mean()
 
 
-def in_the_tone_of(
-    truth: Tensor, given: Tensor, covered: Tensor, cell: int = 8, stiffness: float = 1e-3
-) -> Tensor:
+def in_the_tone_of(truth: Tensor, given: Tensor, covered: Tensor, cell: int = 8, stiffness: float = 1e-3) -> Tensor:
     """The truth, moved by the color transform that brings it nearest to what is given.
 
     truth, given [N, 3, h, w], sides of `cell` or more; covered [N, 1, h, w] in 0..1 says where the given

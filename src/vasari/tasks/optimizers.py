@@ -22,9 +22,7 @@ OPTIMIZERS: Mapping[str, Callable[[Groups, TrainPlan], optim.Optimizer]] = {
         groups, lr=plan.learning_rate, momentum=plan.betas[0], nesterov=plan.betas[0] > 0, fused=_can_fuse(groups)
     ),
     "rmsprop": lambda groups, plan: optim.RMSprop(groups, lr=plan.learning_rate, alpha=plan.betas[1], foreach=True),
-    "adam": lambda groups, plan: optim.Adam(
-        groups, lr=plan.learning_rate, betas=_pair(plan), fused=_can_fuse(groups)
-    ),
+    "adam": lambda groups, plan: optim.Adam(groups, lr=plan.learning_rate, betas=_pair(plan), fused=_can_fuse(groups)),
     "adamw": lambda groups, plan: optim.AdamW(
         groups, lr=plan.learning_rate, betas=_pair(plan), fused=_can_fuse(groups)
     ),

@@ -130,9 +130,7 @@ def mean_pairwise_distance(features: Tensor) -> float:
     return float(torch.stack(sums).sum() / (len(ready) * (len(ready) - 1)))
 
 
-def nearest(
-    features: Tensor, among: Tensor, neighbors: int = 1, itself: bool = True
-) -> tuple[Tensor, Tensor]:
+def nearest(features: Tensor, among: Tensor, neighbors: int = 1, itself: bool = True) -> tuple[Tensor, Tensor]:
     """For each row of [m, d] the nearest rows of `among` [n, d]: indices int64 and distances float64, both [m, k].
 
     Nearest first. With `itself` False, row i of `among` is no neighbor of row i: for the neighbors within a set.

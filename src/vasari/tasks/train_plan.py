@@ -30,6 +30,7 @@ FREE_WHEN_RESUMING = (
     "train.collapse_share",
 )
 
+
 @dataclass(frozen=True)
 class TrainPlan:
     """The options of the one training loop; an image is an item shown once (often a patch)."""

@@ -217,7 +217,9 @@ def _facts(lines: Sequence[Line], recipe: str, data: str) -> str:
         told = "".join(f"<li>{html.escape(line)}</li>" for line in data.splitlines() if line.strip())
         parts.append(f"<h2>Data</h2><ul>{told}</ul>")
     if recipe:
-        parts.append(f"<h2>Recipe</h2><details><summary>recipe.toml</summary><pre>{html.escape(recipe)}</pre></details>")
+        parts.append(
+            f"<h2>Recipe</h2><details><summary>recipe.toml</summary><pre>{html.escape(recipe)}</pre></details>"
+        )
     return f"<section>{''.join(parts)}</section>" if parts else ""
 
 

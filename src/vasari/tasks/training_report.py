@@ -123,8 +123,7 @@ class Report:
         shown = " ".join(f"{name} {value:.4g}" for name, value in means.items())
         share = 100.0 * self._counters.images_seen / (self._plan.steps * self._plan.batch)
         self.say(
-            f"{self._counters.images_seen} images ({share:.1f} %) {shown} "
-            f"{speed:.1f} images/s, {clock(left)} left"
+            f"{self._counters.images_seen} images ({share:.1f} %) {shown} {speed:.1f} images/s, {clock(left)} left"
         )
 
 

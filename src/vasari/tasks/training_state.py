@@ -171,9 +171,7 @@ def from_checkpoint(state: TrainingState, checkpoint: Checkpoint, recipe: Mappin
                 network.load_state_dict(_below(checkpoint.tensors, f"{kind}/{name}/"))
         for player in state.players:
             prefix = f"optimizers/{player.turn.name}/"
-            load_optimizer_state(
-                player.optimizer, _below(checkpoint.tensors, prefix), _below(facts["values"], prefix)
-            )
+            load_optimizer_state(player.optimizer, _below(checkpoint.tensors, prefix), _below(facts["values"], prefix))
         state.counters.become(Counters(**facts["counters"]))
     except (RuntimeError, KeyError, IndexError, TypeError) as error:
         raise TrainingError(

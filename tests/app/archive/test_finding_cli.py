@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -146,3 +149,41 @@ def test_what_is_not_measured_yet_is_told(made, capsys, tmp_path):
     words = ["archive", "search", "--similar", "red", "--by", "texture", "--archive", str(tmp_path / "archive")]
     assert main(words) == ExitCode.FAILED
     assert "vasari archive index --features style" in capsys.readouterr().err
+
+
+def test_a_limit_of_values_is_checked(made, capsys):
+    assert main(["archive", "facets", "-a", str(made / "archive"), "--limit", "-1"]) == ExitCode.USAGE
+    assert "remedy: use --limit" in capsys.readouterr().err
+
+
+def test_lines_are_short_and_steer_no_terminal(tmp_path, capsys):
+    with Archive.create(tmp_path / "archive") as archive, archive.writing() as writer:
+        (work,) = works_of(writer, ["one"]).values()
+        claims = [Claim("title", "Red \x1b[31mfield\x07"), Claim("date", "(" * 3000)]
+        state(writer, {work: claims}, Speaker("catalog", "test"))
+    for words in (["list"], ["show", "one"]):
+        assert main(["archive", *words, "-a", str(tmp_path / "archive")]) == ExitCode.DONE
+        out = capsys.readouterr().out
+        assert "Red ?[31mfield?" in out and not {"\x1b", "\x07"} & set(out)
+        assert words != ["list"] or len(out.splitlines()[0]) < 140
+
+
+def test_letters_that_the_terminal_has_not_are_told_by_number(tmp_path):
+    with Archive.create(tmp_path / "archive") as archive, archive.writing() as writer:
+        (work,) = works_of(writer, ["one"]).values()
+        state(writer, {work: [Claim("title", "Ночь")]}, Speaker("catalog", "test"))
+    command = [sys.executable, "-m", "vasari.app.cli.main", "archive", "list", "-a", str(tmp_path / "archive")]
+    environment = os.environ | {"PYTHONIOENCODING": "ascii"}
+    done = subprocess.run(command, capture_output=True, env=environment, timeout=120, check=False)
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert rb"\u041d\u043e\u0447\u044c" in done.stdout
+
+
+def test_years_before_christ_are_told_as_queries_take_them(tmp_path, capsys):
+    with Archive.create(tmp_path / "archive") as archive, archive.writing() as writer:
+        (work,) = works_of(writer, ["one"]).values()
+        state(writer, {work: [Claim("date", "44 BC")]}, Speaker("catalog", "test"))
+    assert main(["archive", "show", "one", "-a", str(tmp_path / "archive")]) == ExitCode.DONE
+    assert "(44 BC to 44 BC)" in capsys.readouterr().out
+    assert main(["archive", "list", "date in -44", "-a", str(tmp_path / "archive")]) == ExitCode.DONE
+    assert capsys.readouterr().out.endswith("1 work\n")

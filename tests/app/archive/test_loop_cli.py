@@ -135,3 +135,5 @@ def test_trends_of_an_archive_end_in_a_folder(archive, tmp_path, capsys):
     assert main([*asked, *options]) == 1  # not written over
     assert main(["archive", "trends", "--shares", "style", "-a", str(archive), *options[:2], "--draws", "20"]) == 0
     assert "dark" in capsys.readouterr().out
+    assert main(["archive", "trends", "--shares", "style", "-a", str(archive), "--min-artists", "13"]) == 0
+    assert "dark: no year has enough artists" in capsys.readouterr().out

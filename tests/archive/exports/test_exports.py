@@ -69,6 +69,7 @@ def test_csv(archive: Archive, tmp_path: Path, fill, wanted: str) -> None:
     assert mine["style"] == "" and by_key["work-0001"]["style"] == "", "what a model says is no fact"
     assert parted(by_key["a|b\\c"]["tag"]) == ["back\\slash", "one|two"]
     assert by_key["made by us"]["derived"] == "yes"
+    assert "'=1+1" in by_key and "=1+1" not in by_key, "a spreadsheet would run it"
 
 
 @given(st.lists(st.text(alphabet="a|\\ \n", min_size=1), max_size=4))
@@ -145,7 +146,9 @@ def sqlite_archive_2(tmp_path: Path):
     ("name", "words"),
     [
         ("a.csv", "title\nx\n"), ("a.jsonld", '{"works": [1]}'), ("a.jsonld", '{"works": [\n{"identifier"'),
-        ("a.jsonld", '{"works": [\n'), ("a.jsonld", "hello"),
+        ("a.jsonld", '{"works": [\n'), ("a.jsonld", "hello"), ("a.jsonld", "[" * 100_000),
+        ("a.jsonld", '{"works": [{"identifier": Infinity, "derived": false, "statements": []}]}'),
+        ("a.jsonld", '{"works": [{"identifier": "", "derived": false, "statements": []}]}'),
     ],
 )  # fmt: skip
 def test_what_is_no_export(sqlite_archive: Archive, tmp_path: Path, name: str, words: str) -> None:
@@ -293,6 +296,16 @@ def test_nothing_is_written_over(sqlite_archive: Archive, tmp_path: Path, fill, 
     export(sqlite_archive, target, format, ExportPlan(overwrite=True))
     assert (not kept.exists()) if is_folder else kept.read_text() != "mine"
     assert not list(tmp_path.glob(".*"))
+
+
+@pytest.mark.parametrize("format", [name for name, (_, sign) in FORMATS.items() if sign])
+def test_a_folder_of_another_sort_is_never_replaced(sqlite_archive: Archive, tmp_path: Path, fill, format: str) -> None:
+    fill(sqlite_archive, 4)
+    _pictures(sqlite_archive, tmp_path / "scans")
+    before = sorted((tmp_path / "scans").iterdir())
+    with pytest.raises(PlanError, match="something else"):
+        export(sqlite_archive, tmp_path / "scans", format, ExportPlan(overwrite=True))
+    assert before and sorted((tmp_path / "scans").iterdir()) == before
 
 
 def test_an_unknown_format_and_the_archive_itself(sqlite_archive: Archive, tmp_path: Path) -> None:

@@ -84,7 +84,7 @@ def test_the_page_holds_its_data_and_asks_nothing_of_the_network(found):
     assert embedded is not None
     assert json.loads(embedded[1])["title"] == LABELS.title
     assert "<title>Lightness &lt;/script&gt;</title>" in text
-    assert not re.search(r'(src|href)\s*=|url\(|@import|fetch\(', text)
+    assert not re.search(r"(src|href)\s*=|url\(|@import|fetch\(", text)
 
 
 def test_a_report_is_one_folder_and_is_not_written_over(found, tmp_path):

@@ -18,9 +18,10 @@ from vasari.archive.ingest.adding import Summary
 from vasari.archive.ingest.catalogs.importing import CatalogOptions, Imported, import_catalog
 from vasari.archive.ingest.catalogs.presets import PRESETS
 from vasari.archive.ingest.person import everything, say
+from vasari.archive.query import parsed, work_ids
 from vasari.archive.schema import EVENTS, FILES, STATEMENTS, WORKS
 from vasari.archive.store import Archive
-from vasari.foundation.errors import PlanError
+from vasari.foundation.errors import ArchiveError, PlanError
 
 Add = Callable[..., Summary]
 Draw = Callable[..., Path]
@@ -313,3 +314,48 @@ def test_a_manifest_of_iiif_joins_its_picture(sqlite_archive: Archive, tmp_path:
     path.write_text(json.dumps({"@context": "http://iiif.io/api/presentation/2/context.json", "@type": "sc:Manifest"}))
     with pytest.raises(PlanError, match="version 3"):
         read(sqlite_archive, path)
+
+
+def test_a_catalog_before_its_pictures_says_so_and_finds_them_when_added_again(
+    sqlite_archive: Archive, draw: Draw, added: Add, tmp_path: Path
+) -> None:
+    path = table(tmp_path / "list.csv", [{"id": "1", "file": "sun.png", "title": "Sun"}, {"id": "2", "title": "Moon"}])
+    first = read(sqlite_archive, path)
+    assert (first.records, first.new, first.joined, first.unfound) == (2, 2, 0, 1)
+    added(sqlite_archive, draw("sun.png", 1))
+    again = read(sqlite_archive, path)
+    assert (again.new, again.joined, again.unfound) == (0, 1, 0)
+    assert keys(sqlite_archive) == ["list:1", "list:2"]
+
+
+def test_a_copied_master_is_found_by_the_place_it_was_read_at(archive: Archive, draw: Draw, added: Add) -> None:
+    path = draw("sun.png", 1)
+    added(archive, path, copy=True)
+    assert everything(archive, str(path))["files"][0]["copied"]
+
+
+def test_columns_of_any_length_are_told_in_a_line(sqlite_archive: Archive, tmp_path: Path) -> None:
+    (tmp_path / "long.csv").write_text("x" * 10_000 + ",y\n1,2\n")
+    with pytest.raises(PlanError, match="is called like a field") as caught:
+        read(sqlite_archive, tmp_path / "long.csv")
+    assert len(caught.value.message) < 500 + len(str(tmp_path))
+
+
+def test_letters_that_are_none_find_nothing_and_can_be_said(archive: Archive, tmp_path: Path) -> None:
+    """As Python reads the bytes of a command line that are no UTF-8."""
+    read(archive, table(tmp_path / "list.csv", [{"id": "1", "title": "Sun"}]))
+    say(archive, "list:1", ["note=\udcff\0here"], "Ann \udcff")
+    assert everything(archive, "list:1")["statements"][-1]["by"] == "Ann \ufffd"
+    with pytest.raises(ArchiveError, match="no one work"):
+        everything(archive, "sun\udcff\0.png")
+    with archive.reading() as connection:
+        assert work_ids(connection, parsed("title='\udcff\0'")) == []
+
+
+def test_years_that_are_no_longer_told_are_taken_back(sqlite_archive: Archive, tmp_path: Path) -> None:
+    row = {"id": "1", "title": "Sun", "year_from": "1867", "year_to": "1868"}
+    read(sqlite_archive, table(tmp_path / "list.csv", [row]))
+    assert everything(sqlite_archive, "list:1")["date"]["text"] == "1867 - 1868"
+    read(sqlite_archive, table(tmp_path / "list.csv", [{**row, "year_from": "", "year_to": ""}]))
+    work = everything(sqlite_archive, "list:1")
+    assert (work["title"], work["date"]["text"]) == ("Sun", "")

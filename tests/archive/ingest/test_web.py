@@ -186,6 +186,8 @@ def test_addresses_that_are_not_public_are_refused(
         ("/again", "redirects more than 5"),
         ("file:///etc/passwd", "only https"),
         ("", "redirects more than 5"),
+        ("https://[1", "Invalid IPv6"),
+        ("/painting?by=d\u00fcrer", "UnicodeEncodeError"),
     ],
 )
 def test_every_redirect_is_checked(sqlite_archive: Archive, site: Site, location: str, reason: str) -> None:
@@ -241,7 +243,8 @@ def test_a_certificate_of_another_host_is_refused(sqlite_archive: Archive, site:
      ("10.0.0.1", False), ("172.16.0.1", False), ("192.168.1.1", False), ("169.254.169.254", False),
      ("100.64.0.1", False), ("0.0.0.0", False), ("224.0.0.1", False), ("255.255.255.255", False), ("::", False),
      ("::1", False), ("fe80::1%eth0", False), ("fc00::1", False), ("::ffff:127.0.0.1", False),
-     ("::ffff:8.8.8.8", True), ("64:ff9b::7f00:1", False), ("2002:7f00:1::", False), ("ff02::1", False)],
+     ("::ffff:8.8.8.8", True), ("64:ff9b::7f00:1", False), ("2002:7f00:1::", False), ("ff02::1", False),
+     ("fec0::1", False)],
 )  # fmt: skip
 def test_which_addresses_are_public(address: str, public: bool) -> None:
     assert is_public(address) is public

@@ -7,10 +7,13 @@ import pytest
 
 from vasari.archive.feature_tables import current_version
 from vasari.archive.features.comparing import distances
+from vasari.archive.ingest.catalogs.importing import adopt
 from vasari.archive.query import parsed, work_ids
+from vasari.archive.schema import FILES
 from vasari.archive.search import similar, vectors
 from vasari.archive.search.similar import like_work, nearest
 from vasari.archive.search.vectors import ASPECTS, Vectors, load
+from vasari.archive.statements import works_of
 from vasari.foundation.errors import ArchiveError, PlanError
 
 
@@ -55,6 +58,40 @@ def test_vectors_are_made_anew_when_something_was_measured(sqlite_archive, fille
     for given, here in ((first, False), (second, True)):
         alike = directions @ (given[1] / np.linalg.norm(given[1]))
         assert bool(np.isclose(alike, 1).any()) is here
+
+
+def test_hits_follow_pictures_to_the_work_that_a_catalog_gives_them(sqlite_archive, filled, measured):
+    ids = filled(sqlite_archive, 20)
+    measured(sqlite_archive, "embedding", 20)
+    with sqlite_archive.reading() as connection:
+        before = like_work(connection, sqlite_archive.folder, "work 3", limit=20)
+    with sqlite_archive.writing() as writer:
+        new = works_of(writer, ["Tate:N1"])["Tate:N1"]
+        adopt(writer, {ids[8]: new})
+    with sqlite_archive.reading() as connection:
+        after = like_work(connection, sqlite_archive.folder, "work 3", limit=20)
+    assert [new if hit.work_id == ids[8] else hit.work_id for hit in before] == [hit.work_id for hit in after]
+    assert new in {hit.work_id for hit in after}
+
+
+def test_a_file_that_is_found_missing_is_no_hit_and_one_that_is_whole_makes_nothing_anew(
+    sqlite_archive, filled, measured
+):
+    ids = filled(sqlite_archive, 20)
+    measured(sqlite_archive, "embedding", 20)
+    places = []
+    for state, same in (("present", True), ("missing", False)):
+        with sqlite_archive.reading() as connection:
+            hits = like_work(connection, sqlite_archive.folder, "work 3", limit=20)
+        places.append(sorted((sqlite_archive.folder / "index").iterdir()))
+        assert ids[8] in {hit.work_id for hit in hits}
+        with sqlite_archive.writing() as writer:
+            row = writer.connection.execute(FILES.select().where(FILES.c.work_id == ids[8])).mappings().one()
+            writer.put(FILES, [{**row, "state": state, "checked": "later"}], same_pictures=same)
+    with sqlite_archive.reading() as connection:
+        hits = like_work(connection, sqlite_archive.folder, "work 3", limit=20)
+    assert places[0] == places[1]
+    assert ids[8] not in {hit.work_id for hit in hits}
 
 
 def of_clusters(count: int, seed: int) -> np.ndarray:

@@ -31,9 +31,7 @@ def collection(counts: list[list[int]], nameless: int = 0) -> list[LabeledPictur
 
 @settings(max_examples=60, deadline=None)
 @given(COLLECTIONS, st.integers(0, 5), st.integers(0, 1000))
-def test_no_artist_is_in_two_parts_and_every_class_is_in_all(
-    counts: list[list[int]], nameless: int, seed: int
-) -> None:
+def test_no_artist_is_in_two_parts_and_every_class_is_in_all(counts: list[list[int]], nameless: int, seed: int) -> None:
     pictures = collection(counts, nameless)
     found = split(pictures, SplitPlan(seed=seed))
     parts = [found.part(name) for name in PARTS]

@@ -165,9 +165,7 @@ def test_one_class_is_refused_before_a_picture_is_opened(tmp_path: Path, small_e
         train_recognizer(labeled_list(rows), plan(small_encoder), SPLIT)
 
 
-def test_a_missing_extra_is_named(
-    gallery: Path, small_encoder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_missing_extra_is_named(gallery: Path, small_encoder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     import sys
 
     monkeypatch.setitem(sys.modules, "sklearn.linear_model", None)

@@ -8,6 +8,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from vasari.app.cli import batch
+from vasari.app.cli.json_option import JSON
 from vasari.app.cli.plan_options import with_plan
 from vasari.tasks.augment import manifest
 from vasari.tasks.augment.files import augment_files
@@ -34,7 +35,7 @@ def augment(
     ] = [],  # noqa: B006
     jobs: Annotated[int, Parameter(help="pictures in work at once; each needs its memory")] = DEFAULT_JOBS,
     overwrite: Annotated[bool, Parameter(help="replace files in DIR that are not as Vasari wrote them")] = False,
-    json: Annotated[bool, Parameter(help="tell the outcome as JSON on stdout")] = False,
+    json: JSON = False,
     plan: AugmentPlan,
 ) -> int:
     """Write style-augmented copies of a labeled set, with a manifest that keeps labels and lineage.

@@ -8,18 +8,15 @@ def restore(*scans: str, ..., film: FilmPlan, plan: RestorePlan) -> int:
 
 from __future__ import annotations
 
-import dataclasses
-import inspect
 import sys
 import time
-import typing
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 from vasari.app.cli import batch
 from vasari.app.cli.messages import counted, duration
-from vasari.app.cli.plan_options import option_of
+from vasari.app.cli.plan_options import PlanOptions, with_plans
 from vasari.app.cli.progress import printable
 from vasari.foundation import batches
 from vasari.foundation.errors import MissingExtraError, PlanError, VasariError
@@ -44,27 +41,7 @@ def with_film(**defaults: Any) -> Callable[[Callable[..., int]], Callable[..., i
 
     `defaults` are those of this command, where they differ from the plan's.
     """
-    hints = typing.get_type_hints(FilmPlan)
-    fields = {PREFIX + item.name: item for item in dataclasses.fields(FilmPlan)}
-
-    def decorate(command: Callable[..., int]) -> Callable[..., int]:
-        own = inspect.signature(command, eval_str=True)
-
-        def run(*positional: Any, **options: Any) -> int:
-            given = {fields[name].name: options.pop(name) for name in fields if name in options}
-            return command(*positional, film=FilmPlan(**{**defaults, **given}), **options)
-
-        shown = [option_of(item, hints[item.name]).replace(name=name) for name, item in fields.items()]
-        shown = [one.replace(default=defaults.get(one.name.removeprefix(PREFIX), one.default)) for one in shown]
-        parameters = [one for name, one in own.parameters.items() if name != "film"]
-        place = next((at for at, one in enumerate(parameters) if one.name == "plan"), len(parameters))
-        parameters = [*parameters[:place], *shown, *parameters[place:]]
-        run.__signature__ = own.replace(parameters=parameters)  # type: ignore[attr-defined]
-        run.__annotations__ = {one.name: one.annotation for one in parameters}
-        run.__doc__, run.__name__ = command.__doc__, command.__name__
-        return run
-
-    return decorate
+    return with_plans(film=PlanOptions(FilmPlan, PREFIX, defaults))
 
 
 def run(

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
+from vasari.app.cli.json_option import JSON
 from vasari.app.cli.messages import counted
 from vasari.app.cli.plan_options import with_plan
 from vasari.app.cli.progress import printable
@@ -36,7 +37,7 @@ def generate(
     one_way: Annotated[bool, Parameter(help="end at the last instead of coming back to the first")] = False,
     list_edits: Annotated[bool, Parameter(help="tell the edit directions of the model, measured")] = False,
     overwrite: Annotated[bool, Parameter(help="replace files in DIR that are not as Vasari wrote them")] = False,
-    json: Annotated[bool, Parameter(help="tell the outcome as JSON on stdout")] = False,
+    json: JSON = False,
     plan: SamplingPlan,
 ) -> int:
     """Make pictures by a trained generator into a folder, each with a record.

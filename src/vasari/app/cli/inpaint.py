@@ -11,6 +11,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
+from vasari.app.cli.json_option import JSON
 from vasari.app.cli.plan_options import with_plan
 from vasari.app.cli.progress import printable
 from vasari.foundation.errors import ExitCode, PlanError
@@ -31,7 +32,7 @@ def inpaint(
     trust: Annotated[bool, Parameter(help="take files that look like decompression bombs")] = False,
     max_megapixels: Annotated[int, Parameter(help="refuse larger pictures")] = 4000,
     overwrite: Annotated[bool, Parameter(help="replace a file that is not as Vasari wrote it")] = False,
-    json: Annotated[bool, Parameter(help="tell the outcome as JSON on stdout")] = False,
+    json: JSON = False,
     plan: InpaintPlan,
 ) -> int:
     """Fill what a mask, a box or found damage takes from a picture; every other pixel stays bit-identical.

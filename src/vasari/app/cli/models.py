@@ -7,9 +7,8 @@ from typing import Annotated, Any
 
 from cyclopts import App, Parameter
 
+from vasari.app.cli.json_option import JSON
 from vasari.foundation.errors import ExitCode
-
-JSON = Annotated[bool, Parameter(help="as JSON on stdout", negative=())]
 
 app = App(name="models", help="List and show the models at hand.")
 

@@ -12,7 +12,7 @@ import dataclasses
 import inspect
 import types
 import typing
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from typing import Annotated, Any
 
 from cyclopts import Parameter
@@ -20,26 +20,55 @@ from cyclopts import Parameter
 from vasari.foundation.errors import PlanError
 
 
+@dataclasses.dataclass(frozen=True)
+class PlanOptions:
+    """A plan as options: `prefix` stands before each name, `defaults` are those that differ from the plan's own."""
+
+    kind: type
+    prefix: str = ""
+    defaults: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+
+    def parameters(self, taken: Collection[str]) -> list[inspect.Parameter]:
+        """An option for each field, but for those whose name a parameter of the command's own has."""
+        shown = []
+        for item, hint in _fields(self.kind):
+            name = self.prefix + item.name
+            if name not in taken:
+                one = option_of(item, hint).replace(name=name)
+                shown.append(one.replace(default=self.defaults.get(item.name, one.default)))
+        return shown
+
+    def plan(self, given: Mapping[str, Any]) -> Any:
+        """The plan from what the command line gives, by the names of the options."""
+        named = {item.name: self.prefix + item.name for item, _ in _fields(self.kind)}
+        values = {name: given[option] for name, option in named.items() if option in given}
+        return plan_from_options(self.kind, {**self.defaults, **values})
+
+
 def with_plan(kind: type) -> Callable[[Callable[..., int]], Callable[..., int]]:
-    """Replace the keyword `plan` of a command by one option for each field of the plan `kind`.
+    """Replace the keyword `plan` of a command by the options of the plan `kind`, as `with_plans` does."""
+    return with_plans(plan=kind)
+
+
+def with_plans(**plans: type | PlanOptions) -> Callable[[Callable[..., int]], Callable[..., int]]:
+    """Replace keywords of a command by one option for each field of the plans given for them.
 
     A field for which the command has a parameter of its own gets that one's value, and no option.
     """
+    kinds = {name: plan if isinstance(plan, PlanOptions) else PlanOptions(plan) for name, plan in plans.items()}
 
     def decorate(command: Callable[..., int]) -> Callable[..., int]:
         own = inspect.signature(command, eval_str=True)
-        fields = _fields(kind)
-        shown = [(item, hint) for item, hint in fields if item.name not in own.parameters]
-        names = {item.name for item, _ in fields}
+        shown = {name: kind.parameters(own.parameters) for name, kind in kinds.items()}
+        names = {one.name for options in shown.values() for one in options}
 
         def run(*positional: Any, **options: Any) -> int:
-            values = {item.name: options.pop(item.name) for item, _ in shown if item.name in options}
-            given = own.bind_partial(*positional, **options).arguments
-            values |= {name: value for name, value in given.items() if name in names}
-            return command(*positional, plan=plan_from_options(kind, values), **options)
+            derived = {name: options.pop(name) for name in names & options.keys()}
+            given = derived | own.bind_partial(*positional, **options).arguments
+            made = {name: kind.plan(given) for name, kind in kinds.items()}
+            return command(*positional, **made, **options)
 
-        parameters = [one for name, one in own.parameters.items() if name != "plan"]
-        parameters += [option_of(item, hint) for item, hint in shown]
+        parameters = [one for name, own_one in own.parameters.items() for one in shown.get(name, [own_one])]
         run.__signature__ = own.replace(parameters=parameters)  # type: ignore[attr-defined]
         run.__annotations__ = {one.name: one.annotation for one in parameters}
         run.__doc__, run.__name__ = command.__doc__, command.__name__

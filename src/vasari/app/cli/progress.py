@@ -15,6 +15,9 @@ from vasari.foundation.ledgers import FAILED, Entry
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
+# Control signs, which could move the cursor or color a terminal; tabs and line ends stay.
+_CONTROLS = {code: "?" for code in (*range(32), *range(127, 160)) if chr(code) not in "\t\n"}
+
 
 class Tally:
     """How much of a batch is done, in bytes of the sources, and how long the rest will take."""
@@ -139,8 +142,10 @@ def entry_line(entry: Entry) -> str:
 
 
 def printable(text: str) -> str:
-    """File names may hold bytes that no terminal can show."""
-    return text.encode("utf-8", "replace").decode()
+    """A text as a terminal shows it: file names and catalogs may hold bytes that none can, and signs that steer one."""
+    shown = text.translate(_CONTROLS).encode("utf-8", "replace").decode()
+    letters = sys.stdout.encoding or "utf-8"
+    return shown.encode(letters, "backslashreplace").decode(letters)
 
 
 def watcher(doing: str = "restoring") -> Lines | Bar:

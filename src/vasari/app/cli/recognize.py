@@ -2,60 +2,33 @@
 
 from __future__ import annotations
 
-import contextlib
 import csv
-import dataclasses
 import hashlib
-import inspect
 import io
 import json as json_text
 import os
 import sys
 import time
-import typing
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import App, Parameter
 
-from vasari.app.cli.messages import counted, duration
-from vasari.app.cli.plan_options import option_of, plan_from_options
+from vasari.app.cli.json_option import JSON
+from vasari.app.cli.messages import duration
+from vasari.app.cli.meters import meter
+from vasari.app.cli.plan_options import with_plans
 from vasari.app.cli.progress import printable
+from vasari.foundation.csv_cells import inert
 from vasari.foundation.errors import ExitCode, PlanError
 from vasari.tasks.recognize.plan import LabelsPlan, RecognizePlan, SplitPlan
 
 if TYPE_CHECKING:
     from vasari.tasks.recognize.recognizer import Recognition, Recognized, Recognizer
 
-SECONDS_BETWEEN_LINES = 10.0
 CLASSES_TOLD = 3
-JSON = Annotated[bool, Parameter(help="tell the outcome as JSON on stdout", negative=())]
-
-
-def with_plans(**kinds: type) -> Callable[[Callable[..., int]], Callable[..., int]]:
-    """Replace keywords of a command by the options of the plans of the same names, as `with_plan` does for one."""
-
-    def decorate(command: Callable[..., int]) -> Callable[..., int]:
-        own = inspect.signature(command, eval_str=True)
-        hints = {name: typing.get_type_hints(kind) for name, kind in kinds.items()}
-        fields = {name: dataclasses.fields(kind) for name, kind in kinds.items()}
-
-        def run(*positional: Any, **options: Any) -> int:
-            plans = {}
-            for name, kind in kinds.items():
-                given = {one.name: options.pop(one.name) for one in fields[name] if one.name in options}
-                plans[name] = plan_from_options(kind, given)
-            return command(*positional, **plans, **options)
-
-        shown = [option_of(one, hints[name][one.name]) for name, found in fields.items() for one in found]
-        parameters = [one for name, one in own.parameters.items() if name not in kinds] + shown
-        run.__signature__ = own.replace(parameters=parameters)  # type: ignore[attr-defined]
-        run.__annotations__ = {one.name: one.annotation for one in parameters}
-        run.__doc__, run.__name__ = command.__doc__, command.__name__
-        return run
-
-    return decorate
+LONGEST_STEM = 50  # characters of a picture's name in that of its map; a name has at most 255 bytes
 
 
 app = App(name="recognize", help="Recognize styles, artists or periods, with evidence; train a recognizer.")
@@ -128,8 +101,8 @@ def train(
     from vasari.tasks.recognize.page import summary, write_page
 
     began = time.monotonic()
-    with _progress() as advance:
-        trained = train_recognizer(read_labeled(data, labels), plan, split, advance, run)
+    with meter("reading", "pictures") as pictures:
+        trained = train_recognizer(read_labeled(data, labels), plan, split, pictures.show, run)
     trained.recognizer.save(output)
     report = write_page(trained, output.with_suffix(".report.html"), output.stem)
     seconds = time.monotonic() - began
@@ -165,8 +138,8 @@ def _map(recognizer: Recognizer, found: Recognized, folder: Path) -> Path:
 
     recognition = found.recognition
     best = recognition.best if recognition else ""
-    apart = hashlib.sha256(str(found.path.resolve()).encode()).hexdigest()[:8]
-    target = folder / f"{found.path.stem}-{apart}.png"
+    apart = hashlib.sha256(str(found.path.resolve()).encode("utf-8", "surrogateescape")).hexdigest()[:8]
+    target = folder / f"{found.path.stem[:LONGEST_STEM]}-{apart}.png"
     return write_map(recognizer, recognizer.pixels_of(found.path), best, target)
 
 
@@ -196,34 +169,9 @@ def _write_table(rows: list[Recognized], path: Path) -> None:
     for row in rows:
         one = row.recognition
         if one is None:
-            writer.writerow([row.path, "", "", "", "", "", "", "", row.error])
+            writer.writerow([inert(str(row.path)), "", "", "", "", "", "", "", inert(row.error)])
             continue
         near = one.evidence[0]
-        shown = [f"{one.confidence:.4f}", f"{one.novelty:.4f}", one.why, near.name, near.label, ""]
-        writer.writerow([row.path, one.label, one.best, *shown])
+        texts = [str(row.path), one.label, one.best, f"{one.confidence:.4f}", f"{one.novelty:.4f}", one.why]
+        writer.writerow(map(inert, [*texts, near.name, near.label, ""]))
     write_whole(path, text.getvalue().encode())
-
-
-@contextlib.contextmanager
-def _progress() -> Iterator[Callable[[int, int], None]]:
-    """A bar where stderr is a terminal, else a line now and then."""
-    if not sys.stderr.isatty():
-        yield _lines()
-        return
-    from rich.console import Console
-    from rich.progress import Progress
-
-    with Progress(console=Console(stderr=True)) as bar:
-        task = bar.add_task("reading pictures", total=None)
-        yield lambda done, all: bar.update(task, completed=done, total=all)
-
-
-def _lines() -> Callable[[int, int], None]:
-    told = [time.monotonic()]
-
-    def advance(done: int, all: int) -> None:
-        if time.monotonic() - told[0] >= SECONDS_BETWEEN_LINES and done < all:
-            told[0] = time.monotonic()
-            print(f"{done} of {counted(all, 'picture')} read", file=sys.stderr, flush=True)
-
-    return advance

@@ -10,6 +10,7 @@ from cyclopts import Parameter
 
 from vasari.app.cli import batch, films
 from vasari.app.cli.films import with_film
+from vasari.app.cli.json_option import JSON
 from vasari.app.cli.plan_options import with_plan
 from vasari.foundation.errors import PlanError
 from vasari.tasks.film.film_plan import FilmPlan
@@ -35,7 +36,7 @@ def restore(
     trust: Annotated[bool, Parameter(help="take files that look like decompression bombs")] = False,
     max_megapixels: Annotated[int, Parameter(help="refuse larger pictures")] = BatchOptions.max_megapixels,
     overwrite: Annotated[bool, Parameter(help="replace files in DIR that are not as Vasari wrote them")] = False,
-    json: Annotated[bool, Parameter(help="tell the outcome as JSON on stdout")] = False,
+    json: JSON = False,
     film: FilmPlan,
     plan: RestorePlan,
 ) -> int:

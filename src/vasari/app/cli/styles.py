@@ -8,11 +8,10 @@ from typing import Annotated, Any
 
 from cyclopts import App, Parameter
 
+from vasari.app.cli.json_option import JSON
 from vasari.app.cli.progress import printable
 from vasari.foundation.errors import ExitCode, PlanError
 from vasari.tasks.stylize import styles
-
-JSON = Annotated[bool, Parameter(help="as JSON on stdout", negative=())]
 
 app = App(name="styles", help="List and show named styles, add your own, remove them.")
 

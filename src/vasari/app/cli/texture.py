@@ -12,6 +12,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
+from vasari.app.cli.json_option import JSON
 from vasari.app.cli.messages import duration
 from vasari.app.cli.plan_options import with_plan
 from vasari.app.cli.progress import printable
@@ -28,7 +29,7 @@ def texture(
     output: Annotated[Path | None, Parameter(name=["--output", "-o"], help="file of the result")] = None,
     run: Annotated[Path | None, Parameter(help="gan: keep the training in this folder, and go on with it")] = None,
     overwrite: Annotated[bool, Parameter(help="replace OUT where it is not as Vasari wrote it")] = False,
-    json: Annotated[bool, Parameter(help="tell the outcome as JSON on stdout")] = False,
+    json: JSON = False,
     plan: TexturePlan,
 ) -> int:
     """Make a texture like SAMPLE, of any size, with a record of how it was made.

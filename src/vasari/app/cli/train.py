@@ -11,6 +11,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
+from vasari.app.cli.json_option import JSON
 from vasari.app.cli.messages import counted, duration
 from vasari.foundation.errors import ExitCode, PlanError
 
@@ -43,7 +44,7 @@ def train(
     shipped: Annotated[
         bool, Parameter(name="--list", help="list the recipes that ship, and do nothing else", negative=())
     ] = False,
-    json: Annotated[bool, Parameter(help="tell the outcome as JSON on stdout", negative=())] = False,
+    json: JSON = False,
 ) -> int:
     """Train a model by a recipe; Ctrl-C saves a checkpoint, and --resume goes on to the same curve."""
     if shipped:

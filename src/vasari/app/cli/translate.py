@@ -8,6 +8,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from vasari.app.cli import batch
+from vasari.app.cli.json_option import JSON
 from vasari.app.cli.plan_options import with_plan
 from vasari.foundation.errors import PlanError
 from vasari.tasks.batch.files import DEFAULT_JOBS, BatchOptions
@@ -27,7 +28,7 @@ def translate(
     trust: Annotated[bool, Parameter(help="take files that look like decompression bombs")] = False,
     max_megapixels: Annotated[int, Parameter(help="refuse larger pictures")] = BatchOptions.max_megapixels,
     overwrite: Annotated[bool, Parameter(help="replace files in DIR that are not as Vasari wrote them")] = False,
-    json: Annotated[bool, Parameter(help="tell the outcome as JSON on stdout")] = False,
+    json: JSON = False,
     plan: TranslatePlan,
 ) -> int:
     """Translate pictures by a trained model into a folder, each with a record of what was done.

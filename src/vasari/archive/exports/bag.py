@@ -23,6 +23,9 @@ from vasari.foundation.errors import MissingExtraError, WriteError
 from vasari.foundation.treatment import now
 from vasari.foundation.version import VERSION
 
+#: The file by which a bag is known (RFC 8493, section 2.1.1).
+SIGN = "bagit.txt"
+
 
 @dataclass
 class Bagged:
@@ -46,7 +49,7 @@ def write_bag(
     except ModuleNotFoundError as error:
         raise MissingExtraError("A BagIt export", "archive") from error
     done = Bagged()
-    with whole_folder(target, overwrite=overwrite) as folder:
+    with whole_folder(target, SIGN, overwrite=overwrite) as folder:
         data = folder / "data"
         done.works = write_csv(records(connection, query), data / "catalog.csv")
         write_json_ld(records(connection, query), data / "catalog.jsonld", archive_id)
@@ -90,7 +93,7 @@ def _write_tags(folder: Path, sums: dict[str, str], size: int, archive_id: str) 
         "Payload-Oxum": f"{size}.{len(sums)}",
     }
     tags = {
-        "bagit.txt": "BagIt-Version: 1.0\nTag-File-Character-Encoding: UTF-8\n",
+        SIGN: "BagIt-Version: 1.0\nTag-File-Character-Encoding: UTF-8\n",
         "bag-info.txt": "".join(f"{name}: {value}\n" for name, value in info.items()),
         "manifest-sha256.txt": "".join(f"{sha256}  {name}\n" for name, sha256 in sums.items()),
     }

@@ -18,6 +18,8 @@ from vasari.archive.writer import Row
 from vasari.foundation.errors import PlanError
 from vasari.foundation.image_formats import FORMATS
 
+#: The file by which such an export is known.
+SIGN = "collection.json"
 CONTEXT = "http://iiif.io/api/presentation/3/context.json"
 #: What `rights` may be: Creative Commons licenses and RightsStatements.org (section 3.2).
 _RIGHTS = re.compile(r"https?://(creativecommons\.org/(licenses|publicdomain)/|rightsstatements\.org/vocab/)\S+")
@@ -37,9 +39,9 @@ def write_iiif(
         raise PlanError(f"base={base!r} is no web address.", remedy="give --base https://example.org/archive")
     base = base.rstrip("/")
     written = left_out = 0
-    with whole_folder(target, overwrite=overwrite) as folder:
-        head = {"@context": CONTEXT, "id": f"{base}/collection.json", "type": "Collection", "label": {"none": [label]}}
-        with whole_file(folder / "collection.json") as file:
+    with whole_folder(target, SIGN, overwrite=overwrite) as folder:
+        head = {"@context": CONTEXT, "id": f"{base}/{SIGN}", "type": "Collection", "label": {"none": [label]}}
+        with whole_file(folder / SIGN) as file:
             file.write(json.dumps(head, ensure_ascii=False)[:-1] + ', "items": [')
             for record in records:
                 if not record.files:

@@ -12,8 +12,9 @@ from typing import Any
 
 from vasari.archive.events import note
 from vasari.archive.exports.records import MANY, SINGLE
-from vasari.archive.exports.table import parted
-from vasari.archive.statements import Claim, Speaker, state_all, works_of
+from vasari.archive.exports.table import parted, read_csv
+from vasari.archive.ingest.catalogs.importing import LONGEST_KEY
+from vasari.archive.statements import Claim, Speaker, cleaned, state_all, works_of
 from vasari.archive.store import Archive
 from vasari.archive.writer import Writer
 from vasari.foundation.errors import ArchiveError, PlanError
@@ -59,7 +60,7 @@ def take_back(archive: Archive, path: str | Path, by: str = "") -> Returned:
         raise ArchiveError(
             f"{path} cannot be read: {error}.", remedy="name a file that archive export wrote"
         ) from error
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise ArchiveError(
             f"{path} is no export of an archive: {error!r}.", remedy="name a file that archive export wrote"
         ) from error
@@ -80,16 +81,12 @@ def _keep(writer: Writer, chunk: list[_Work], done: Returned) -> None:
 
 
 def _from_csv(path: Path, by: str) -> Iterator[_Work]:
-    speaker = Speaker("catalog", by[:200])
-    csv.field_size_limit(1 << 30)
+    speaker = Speaker("catalog", by)
     with path.open(encoding="utf-8-sig", newline="") as file:
-        reader = csv.DictReader(file)
-        if "key" not in (reader.fieldnames or ()):
-            raise ValueError("it has no column key")
-        for row in reader:
-            claims = [Claim(name, row[name]) for name in SINGLE if row.get(name)]
-            claims += [Claim(name, value) for name in MANY for value in parted(row.get(name) or "")]
-            yield _Work(row["key"], row.get("derived") == "yes", {speaker: claims} if claims else {})
+        for row in read_csv(file):
+            claims = [Claim(name, row[name]) for name in SINGLE if row[name]]
+            claims += [Claim(name, value) for name in MANY for value in parted(row[name])]
+            yield _Work(row["key"], row["derived"] == "yes", {speaker: claims} if claims else {})
 
 
 def _from_json_ld(path: Path, _: str) -> Iterator[_Work]:
@@ -111,4 +108,6 @@ def _work(one: Mapping[str, Any]) -> _Work:
     for said in one["statements"]:
         claim = Claim(said["field"], said["value"], float(said["confidence"]))
         words.setdefault(Speaker(said["kind"], said["by"]), []).append(claim)
-    return _Work(one["identifier"], bool(one["derived"]), words)
+    if not isinstance(one["identifier"], str) or not 0 < len(one["identifier"]) <= LONGEST_KEY:
+        raise ValueError(f"an identifier is no text of 1 to {LONGEST_KEY} characters")
+    return _Work(cleaned(one["identifier"]), bool(one["derived"]), words)

@@ -14,20 +14,26 @@ from vasari.foundation.atomic_files import sync_folder
 from vasari.foundation.errors import PlanError, WriteError
 
 
-def check_target(target: Path, *, overwrite: bool, folder: bool) -> None:
-    """Raise `PlanError` for a target that exists, or is of the wrong sort, where it may not be written over."""
+def check_target(target: Path, *, overwrite: bool, sign: str = "") -> None:
+    """Raise `PlanError` for a target that exists and may not be written over.
+
+    With `sign`, a file that every such export holds, the target is a folder: one without it is of another sort, and
+    is never replaced, since all that is in it would be lost.
+    """
     if not target.exists():
         return
     if not overwrite:
         raise PlanError(f"{target} exists already.", remedy="choose another name, or add --overwrite")
-    if target.is_dir() != folder:
+    if target.is_dir() != bool(sign):
         raise PlanError(f"{target} is {'a folder' if target.is_dir() else 'a file'}.", remedy="choose another name")
+    if sign and any(target.iterdir()) and not (target / sign).is_file():
+        raise PlanError(f"{target} holds something else than such an export.", remedy="choose another name")
 
 
 @contextmanager
 def whole_file(target: Path, *, overwrite: bool = False) -> Iterator[TextIO]:
     """A text file (UTF-8, line ends as written) that takes its name at the end, or leaves nothing."""
-    check_target(target, overwrite=overwrite, folder=False)
+    check_target(target, overwrite=overwrite)
     part = _part(target)
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -45,9 +51,12 @@ def whole_file(target: Path, *, overwrite: bool = False) -> Iterator[TextIO]:
 
 
 @contextmanager
-def whole_folder(target: Path, *, overwrite: bool = False) -> Iterator[Path]:
-    """A folder that takes its name at the end, or leaves nothing; one that was there before goes only then."""
-    check_target(target, overwrite=overwrite, folder=True)
+def whole_folder(target: Path, sign: str, *, overwrite: bool = False) -> Iterator[Path]:
+    """A folder that takes its name at the end, or leaves nothing; one that was there before goes only then.
+
+    `sign` as for `check_target`.
+    """
+    check_target(target, overwrite=overwrite, sign=sign)
     part, before = _part(target), _part(target)
     try:
         part.mkdir(parents=True)

@@ -9,8 +9,7 @@ from pathlib import Path
 from sqlalchemy import Connection
 
 from vasari.archive.events import note
-from vasari.archive.exports.bag import write_bag
-from vasari.archive.exports.iiif import write_iiif
+from vasari.archive.exports import bag, iiif
 from vasari.archive.exports.linked import write_json_ld
 from vasari.archive.exports.premis import write_events
 from vasari.archive.exports.records import records
@@ -55,12 +54,12 @@ def _json_ld(connection: Connection, archive: Archive, target: Path, plan: Expor
 def _iiif(connection: Connection, archive: Archive, target: Path, plan: ExportPlan) -> Exported:
     label = plan.label or archive.folder.resolve().name
     found = records(connection, plan.query)
-    written, left_out = write_iiif(found, target, plan.base, label, overwrite=plan.overwrite)
+    written, left_out = iiif.write_iiif(found, target, plan.base, label, overwrite=plan.overwrite)
     return Exported(written, left_out=left_out)
 
 
 def _bagit(connection: Connection, archive: Archive, target: Path, plan: ExportPlan) -> Exported:
-    done = write_bag(connection, archive.folder, target, _id(archive), plan.query, overwrite=plan.overwrite)
+    done = bag.write_bag(connection, archive.folder, target, _id(archive), plan.query, overwrite=plan.overwrite)
     return Exported(done.works, wrong=done.wrong)
 
 
@@ -70,13 +69,13 @@ def _premis(connection: Connection, archive: Archive, target: Path, plan: Export
     return Exported(write_events(connection, target, overwrite=plan.overwrite), what="event")
 
 
-#: Format -> how it is written, and whether it is a folder.
-FORMATS: dict[str, tuple[Export, bool]] = {
-    "csv": (_csv, False),
-    "jsonld": (_json_ld, False),
-    "iiif": (_iiif, True),
-    "bagit": (_bagit, True),
-    "premis": (_premis, False),
+#: Format -> how it is written, and where it is a folder, the file in it by which it is known.
+FORMATS: dict[str, tuple[Export, str]] = {
+    "csv": (_csv, ""),
+    "jsonld": (_json_ld, ""),
+    "iiif": (_iiif, iiif.SIGN),
+    "bagit": (_bagit, bag.SIGN),
+    "premis": (_premis, ""),
 }
 
 
@@ -87,11 +86,11 @@ def export(archive: Archive, target: str | Path, format: str, plan: ExportPlan) 
     """
     if format not in FORMATS:
         raise PlanError(f"format={format!r} is no export.", remedy=f"use one of {', '.join(FORMATS)}")
-    write, is_folder = FORMATS[format]
+    write, sign = FORMATS[format]
     target = Path(target).expanduser()
-    check_target(target, overwrite=plan.overwrite, folder=is_folder)
-    if is_folder and archive.folder.resolve().is_relative_to(target.resolve()):
+    if sign and archive.folder.resolve().is_relative_to(target.resolve()):
         raise PlanError(f"{target} holds the archive itself.", remedy="choose another folder")
+    check_target(target, overwrite=plan.overwrite, sign=sign)
     with archive.reading() as connection:
         done = write(connection, archive, target, plan)
     with archive.writing() as writer:

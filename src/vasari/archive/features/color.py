@@ -13,7 +13,6 @@ ENTROPY_STEPS = (10.0, 20.0, 20.0)
 #: The places of the palette's soft bins: close together near grey, where most pixels of paintings lie.
 PALETTE_LIGHTNESS = tuple(np.arange(0.0, 101.0, 12.5).tolist())
 PALETTE_AXIS = (-75.0, -45.0, -25.0, -11.0, 0.0, 11.0, 25.0, 45.0, 75.0)
-PALETTE_BINS = len(PALETTE_LIGHTNESS) * len(PALETTE_AXIS) ** 2
 
 _FINE_LOW, _FINE_STEPS, _FINE_SIZES = (0.0, -128.0, -128.0), (2.5, 4.0, 4.0), (41, 64, 64)
 

@@ -25,7 +25,19 @@ SPARED = 4
 #: Raw bytes of a file decoded at a time.
 CHUNK_BYTES = 8 << 20
 
-Source = str | Path | Picture | np.ndarray
+
+@dataclass(frozen=True)
+class FilePage:
+    """A page of a file, counted from 0."""
+
+    path: Path
+    page: int
+
+    def __str__(self) -> str:
+        return f"{self.path}, page {self.page + 1}" if self.page else str(self.path)
+
+
+Source = str | Path | FilePage | Picture | np.ndarray
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,15 +57,16 @@ class Reduced:
         return np.hypot(self.lab[1], self.lab[2])
 
 
-def reduced(source: Source, page: int = 0, limits: Limits = DEFAULT_LIMITS) -> Reduced:
+def reduced(source: Source, limits: Limits = DEFAULT_LIMITS) -> Reduced:
     """A picture averaged down to `MEASURED_PIXELS`, its aspect kept; smaller ones keep their size.
 
-    `source` is a path, a `Picture`, or an array as `Picture.from_array` takes it. Every pixel is the mean of the area
-    that it stands for, in sRGB encoding; alpha and the orientation are not applied. Files are read in bounded
-    memory. Raises `PictureError` as `image_files.inspect` does, and for pixels that are not finite.
+    `source` is a path, a page of a file, a `Picture`, or an array as `Picture.from_array` takes it. Every pixel is the
+    mean of the area that it stands for, in sRGB encoding; alpha and the orientation are not applied. Files are read in
+    bounded memory. Raises `PictureError` as `image_files.inspect` does, and for pixels that are not finite.
     """
-    if isinstance(source, (str, Path)):
-        pixels, name = _from_file(Path(source), page, limits), str(source)
+    if isinstance(source, (str, Path, FilePage)):
+        file = source if isinstance(source, FilePage) else FilePage(Path(source), 0)
+        pixels, name = _from_file(file, limits), str(file)
     else:
         picture = Picture.from_array(source) if isinstance(source, np.ndarray) else source
         pixels, name = picture.pixels, str(picture.source or "the picture")
@@ -76,13 +89,13 @@ def measured_size(height: int, width: int) -> tuple[int, int]:
     return rows, max(1, min(round(width * scale), MEASURED_PIXELS // rows))
 
 
-def _from_file(path: Path, page: int, limits: Limits) -> Tensor:
+def _from_file(file: FilePage, limits: Limits) -> Tensor:
     """A page at the size of measuring: averaged by whole factors to `SPARED` times that size or more, then the rest.
 
     The first step is made on raw samples, before the profile: it costs a small part of decoding, where
     averaging floats of 24 megapixels costs several times as much as decoding them.
     """
-    with image_files.open_rows(path, page, limits) as reader:
+    with image_files.open_rows(file.path, file.page, limits) as reader:
         header = reader.header
         height, width = measured_size(header.height, header.width)
         if header.depth != 32:
@@ -95,7 +108,7 @@ def _from_file(path: Path, page: int, limits: Limits) -> Tensor:
             whole = np.concatenate(bands)
             pixels = image_files.decode(whole, replace(header, depth=8 * whole.dtype.itemsize))
             return _averaged(pixels, (header.height, header.width), factors)
-    pixels = image_files.thumbnail(path, 2 * max(height, width), page, limits)
+    pixels = image_files.thumbnail(file.path, 2 * max(height, width), file.page, limits)
     return _averaged(pixels, (pixels.shape[1], pixels.shape[2]), (1, 1))
 
 

@@ -40,11 +40,16 @@ def write_report(folder: Path, report: Report, *, overwrite: bool = False) -> Pa
 
     Raises `WriteError` for a folder that holds something already, unless `overwrite`.
     """
-    if folder.exists() and not (folder.is_dir() and (overwrite or not any(folder.iterdir()))):
-        raise WriteError(f"{folder} is there already.", remedy="choose a new folder, or give --overwrite")
+    check_folder(folder, overwrite=overwrite)
     for name, content in _contents(report).items():
         write_whole(folder / name, content)
     return folder
+
+
+def check_folder(folder: Path, *, overwrite: bool = False) -> None:
+    """Raise `WriteError` where `write_report` would: before an answer is computed that could not be written."""
+    if folder.exists() and not (folder.is_dir() and (overwrite or not any(folder.iterdir()))):
+        raise WriteError(f"{folder} is there already.", remedy="choose a new folder, or give --overwrite")
 
 
 def page(data: Mapping[str, Any]) -> str:

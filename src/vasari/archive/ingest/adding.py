@@ -233,8 +233,3 @@ def _hashes(archive: Archive) -> np.ndarray:
     with archive.reading() as connection:
         query = select(FILES.c.phash).where(FILES.c.phash.is_not(None)).distinct()
         return np.fromiter(connection.execute(query).scalars(), np.int64)
-
-
-def path_of(archive: Archive, path: str) -> Path:
-    """Where a file of `files.path` is: copies are kept relative to the archive's folder, others by their own path."""
-    return archive.folder / path

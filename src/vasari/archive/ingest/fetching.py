@@ -39,7 +39,8 @@ def is_public(address: str) -> bool:
             return is_public(str(inner))
         if ip in _TRANSLATED:
             return is_public(str(ipaddress.IPv4Address(int(ip) & 0xFFFF_FFFF)))
-    return ip.is_global and not ip.is_multicast and not ip.is_reserved
+    site_local = isinstance(ip, ipaddress.IPv6Address) and ip.is_site_local  # fec0::/10, which Python calls global
+    return ip.is_global and not (ip.is_multicast or ip.is_reserved or site_local)
 
 
 _TRANSLATED = ipaddress.IPv6Network("64:ff9b::/96")  # NAT64, RFC 6052
@@ -85,7 +86,7 @@ def fetch(address: str, target: Path, kinds: Sequence[str], limits: WebLimits) -
             _check(response, address, kinds, limits)
             _save(response, address, target, limits, until)
             return address
-        except (OSError, http.client.HTTPException) as error:
+        except (OSError, ValueError, http.client.HTTPException) as error:  # ValueError: an address that is none
             raise _refused(address, f"{type(error).__name__}: {error}") from None
         finally:
             connection.close()

@@ -222,7 +222,7 @@ class _Step:
         words: dict[Speaker, dict[int, Sequence[Claim]]] = {}
         for row, page, read in self.claims:
             if page.claims or row["id"] in self.replaced:
-                speaker = Speaker("file", Path(read.found.origin).name[:200])
+                speaker = Speaker("file", Path(read.found.origin).name)
                 told = {claim.field for claim in page.claims}
                 silent = [Claim(name, "") for name in EMBEDDED_FIELDS if name not in told]
                 words.setdefault(speaker, {})[row["work_id"]] = [*page.claims, *silent]

@@ -8,8 +8,8 @@ from typing import Any
 from sqlalchemy import Connection, or_, select
 
 from vasari.archive.events import note
-from vasari.archive.schema import ARTISTS, DERIVATIVES, EVENTS, FEATURES, FILES, STATEMENTS, WORKS
-from vasari.archive.statements import FIELDS, KINDS, Claim, Speaker, state
+from vasari.archive.schema import ARTISTS, DERIVATIVES, EVENTS, FEATURES, FILES, ORIGINS, STATEMENTS, WORKS
+from vasari.archive.statements import FIELDS, KINDS, Claim, Speaker, cleaned, state
 from vasari.archive.store import Archive
 from vasari.archive.writer import Row
 from vasari.foundation.errors import ArchiveError, PlanError
@@ -19,6 +19,7 @@ MOST_EVENTS = 200
 
 def find_work(connection: Connection, key: str, path: str = "") -> Row:
     """The work of a key, a picture's path, or a content hash (eight digits of it do); raises `ArchiveError`."""
+    key, path = cleaned(key), cleaned(path)
     row = connection.execute(select(WORKS).where(WORKS.c.key == key)).mappings().first()
     if row is not None:
         return dict(row)
@@ -27,7 +28,8 @@ def find_work(connection: Connection, key: str, path: str = "") -> Row:
     if len(content) >= 8 and set(content) <= set("0123456789abcdef"):
         hashed = FILES.c.content.startswith(content)
     query = select(WORKS).distinct().join(FILES, FILES.c.work_id == WORKS.c.id).limit(2)
-    for condition in (or_(FILES.c.path == key, FILES.c.path == path), hashed):
+    copied = select(ORIGINS.c.sha256).where(ORIGINS.c.path.in_((key, path)))  # the master was read there
+    for condition in (FILES.c.path.in_((key, path)), FILES.c.sha256.in_(copied), hashed):
         rows = connection.execute(query.where(condition)).mappings().all()
         if len(rows) == 1:
             return dict(rows[0])
@@ -58,11 +60,12 @@ def say(archive: Archive, key: str, words: Sequence[str], by: str, path: str = "
     claims = claims_from(words)
     if not claims:
         raise PlanError("Nothing was said.", remedy='write for example: vasari archive state KEY date="c. 1890"')
+    speaker = Speaker("person", by)
     with archive.writing() as writer:
         work = find_work(writer.connection, key, path)
-        state(writer, {work["id"]: claims}, Speaker("person", by[:200]))
+        state(writer, {work["id"]: claims}, speaker)
         detail = {claim.field: claim.value for claim in claims}
-        note(writer, "metadata modification", work["key"], detail=detail, agent=by[:200])
+        note(writer, "metadata modification", work["key"], detail=detail, agent=speaker.by)
     return str(work["key"])
 
 

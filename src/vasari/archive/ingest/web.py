@@ -71,7 +71,7 @@ class _Web:
             if not start.startswith((b"{", b"[")):
                 yield _found(path, address)
                 continue
-            data = path.read_bytes()
+            data = iiif.read_start(path)
             path.unlink()
             try:
                 manifests = list(self._unfolded(iiif.parsed(data, address)))
@@ -101,7 +101,7 @@ class _Web:
                 yield dict(manifest)
             elif (path := self._fetch(address, MANIFESTS)) is not None:
                 try:
-                    yield iiif.parsed(path.read_bytes(), address)
+                    yield iiif.parsed(iiif.read_start(path), address)
                 except PlanError as error:
                     self.adding.failed(address, error)
                 finally:

@@ -78,11 +78,13 @@ def facets(
 
     A work counts in every decade that its dates overlap, as the query `1880s` finds it; an open end reaches as far as
     the archive does. The word of models is not counted. `folder` is the archive's. Raises `PlanError` for a field
-    that is not counted.
+    that is not counted, and for a limit below 1.
     """
     unknown = sorted(set(fields) - set(FACETS))
     if unknown:
         raise PlanError(f"{unknown[0]!r} is not counted.", remedy=f"use one of {', '.join(FACETS)}")
+    if limit < 1:
+        raise PlanError(f"limit={limit} values are not 1 or more.", remedy="use --limit 10")
     codes = load(connection, folder)
     meant = _meant(connection, codes, query)
     found = {field: _decades(codes, meant) if field == DECADE else _values(codes, meant, field) for field in fields}

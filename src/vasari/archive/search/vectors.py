@@ -53,6 +53,9 @@ class Vectors:
     graph: Any | None
 
 
+_TELLING = ("features", "made", "pictures")
+
+
 def feature_of(by: str) -> str:
     """The feature by which pictures are compared; raises `PlanError` for an unknown aspect."""
     if by not in ASPECTS:
@@ -95,7 +98,7 @@ def _state(connection: Connection) -> str:
     """A name for the pictures and vectors that the database holds: it changes when any come, go, or are measured."""
     files = connection.execute(select(func.max(FILES.c.id), func.count()).select_from(FILES)).one()
     derived = connection.execute(select(func.count()).select_from(DERIVATIVES)).scalar_one()
-    facts = connection.execute(select(FACTS.c.name, FACTS.c.value).where(FACTS.c.name.in_(("features", "made"))))
+    facts = connection.execute(select(FACTS.c.name, FACTS.c.value).where(FACTS.c.name.in_(_TELLING)))
     told = json.dumps([*files, derived, sorted(map(list, facts))])
     return hashlib.sha256(told.encode()).hexdigest()[:12]
 

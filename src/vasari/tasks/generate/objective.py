@@ -39,7 +39,11 @@ class GenerateObjective(Objective):
     """
 
     def __init__(
-        self, generator: Generator, critic: nn.Module, header: Mapping[str, Any], data: Sequence[Path | str],
+        self,
+        generator: Generator,
+        critic: nn.Module,
+        header: Mapping[str, Any],
+        data: Sequence[Path | str],
         plan: GeneratePlan,
     ) -> None:
         self._generator, self._critic, self._header, self._plan = generator, critic, header, plan

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import tempfile
 from collections.abc import Sequence
 from contextlib import ExitStack
@@ -40,8 +41,9 @@ def fine_tuned(
     from vasari.tasks.recipe import train_recipe
 
     with ExitStack() as stack:
-        folder = run or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="vasari-recognize-")))
-        table = _write_labels(folder.parent / f"{folder.name}-{LABELS_FILE}", data.pictures)
+        folder = run or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="vasari-recognize-"))) / "run"
+        # Always the same place, as a run that goes on tells of other data; hidden, so that no file of a user's is met.
+        table = _write_labels(folder.parent / f".{folder.name}-{LABELS_FILE}", data.pictures)
         stack.callback(table.unlink, missing_ok=True)
         settings = _settings(px, plan, split_plan, len(data.pictures))
         done = train_recipe(RECIPE, (table,), folder, settings, resume=RunFolder(folder).is_used)
@@ -55,12 +57,18 @@ def fine_tuned(
     if not isinstance(network, PictureClassifier) or tuple(loaded.recipe["classes"]) != data.classes:
         raise WeightsError("The run is of other classes.", remedy="name a fresh run folder")
     found = extracted([one.path for one in data.pictures], network.features, px)
+    if found.positions != tuple(range(len(data.pictures))) or found.hashes != data.hashes:
+        raise TrainingError(
+            "Pictures were changed or taken away while the network was trained.",
+            remedy="bring them back, or train again; a run folder keeps what was learned",
+        )
     words = f"The feature network was trained on for {done['images_seen']} images; the best weights by validation."
     return network, replace(data, vectors=found.vectors), [words]
 
 
 def _settings(px: int, plan: RecognizePlan, split_plan: SplitPlan, pictures: int) -> tuple[str, ...]:
     """What the plan asks for, over the recipe that ships."""
+    features = str(Path(plan.features).resolve()) if Path(plan.features).exists() else plan.features
     side = max(2, round(CROP_SHARE * px / MULTIPLE_OF)) * MULTIPLE_OF
     return (
         f"train.images={plan.images}",
@@ -69,7 +77,7 @@ def _settings(px: int, plan: RecognizePlan, split_plan: SplitPlan, pictures: int
         f"train.seed={split_plan.seed}",
         f"train.warmup_images={min(400, plan.images // 10)}",
         f"train.validate_every_images={max(plan.batch, plan.images // 6)}",
-        f'objective.features="{Path(plan.features).resolve() if Path(plan.features).exists() else plan.features}"',
+        f"objective.features={json.dumps(features, ensure_ascii=False)}",
         f"objective.balanced={str(plan.balanced).lower()}",
         f"objective.pictures.px={side}",
         f"objective.pictures.stored_px={side + side // 8}",

@@ -98,9 +98,7 @@ def fitted(
     return Trained(recognizer, evaluation, test, (*data.notes, *notes, *_warnings(recognizer, plan)))
 
 
-def prepared(
-    pictures: Sequence[LabeledPicture], found: Extracted, plan: SplitPlan, notes: Sequence[str]
-) -> Prepared:
+def prepared(pictures: Sequence[LabeledPicture], found: Extracted, plan: SplitPlan, notes: Sequence[str]) -> Prepared:
     """What is left after broken and repeated pictures, parted; raises `TrainingError` for too little."""
     told = list(notes)
     if found.broken:
@@ -134,8 +132,12 @@ def _frozen(data: Prepared, backbone: Backbone, plan: RecognizePlan) -> tuple[Pi
         training, validation = data.parts.training, data.parts.validation
         vectors = network.standardized(data.vectors)
         strength = fit_probe(
-            network.head, vectors[list(training)], data.truth(training), vectors[list(validation)],
-            data.truth(validation), plan.balanced,
+            network.head,
+            vectors[list(training)],
+            data.truth(training),
+            vectors[list(validation)],
+            data.truth(validation),
+            plan.balanced,
         )
         notes.append(f"Of the penalties of the regression, C={strength:g} was likeliest on the validation part.")
     return network, notes

@@ -81,5 +81,3 @@ def write_png(pixels: np.ndarray, path: Path) -> Path:
     buffer = io.BytesIO()
     Image.fromarray(pixels).save(buffer, format="PNG")
     return write_whole(path, buffer.getvalue())
-
-

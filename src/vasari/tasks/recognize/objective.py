@@ -53,7 +53,11 @@ class RecognizeObjective(Objective):
     """
 
     def __init__(
-        self, backbone: Backbone, training: PictureSet, validation: PictureSet, plan: RecognizeObjectivePlan,
+        self,
+        backbone: Backbone,
+        training: PictureSet,
+        validation: PictureSet,
+        plan: RecognizeObjectivePlan,
         facts: Mapping[str, Any],
     ) -> None:
         self._plan, self._training, self._validation = plan, training, validation

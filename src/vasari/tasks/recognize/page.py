@@ -67,8 +67,10 @@ def summary(trained: Trained) -> str:
     """The outcome in one sentence."""
     found, recognizer = trained.evaluation, trained.recognizer
     low, high = found.intervals["balanced_accuracy"]
-    apart = "no artist is in training and test" if recognizer.facts["split"]["group_by"] == "artist" else (
-        "works of one artist are in training and test alike"
+    apart = (
+        "no artist is in training and test"
+        if recognizer.facts["split"]["group_by"] == "artist"
+        else ("works of one artist are in training and test alike")
     )
     return (
         f"In this collection, on {found.pictures} pictures kept apart ({found.groups} groups; {apart}): balanced "

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 from torch import Tensor
 
 from vasari.foundation.errors import PictureError
@@ -56,10 +56,17 @@ def read_pixels(path: str | Path, px: int) -> Read:
         picture = Image.fromarray(decode(data, 2 * px, "rgb", "none").pixels)
     except Exception as error:  # whatever a decoder makes of a damaged file
         raise PictureError(
-            f"{Path(path).name} cannot be read as a picture: {str(error) or type(error).__name__}.",
+            f"{Path(path).name} cannot be read as a picture: {_reason(error)}.",
             remedy="name a picture that opens in a viewer",
         ) from error
     return Read(_sized(picture, px), hashlib.sha256(data).hexdigest())
+
+
+def _reason(error: Exception) -> str:
+    """What was wrong; Pillow names the object in memory where it knows no format."""
+    if isinstance(error, UnidentifiedImageError):
+        return "it is in no format that is known, or damaged"
+    return str(error) or type(error).__name__
 
 
 def picture_pixels(picture: Picture | np.ndarray, px: int) -> Tensor:

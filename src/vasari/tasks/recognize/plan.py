@@ -82,8 +82,10 @@ class RecognizePlan:
         False, "let every class count the same in training: rare ones are found more often, frequent ones less"
     )
     sure: float = option(
-        0.8, "answer 'unknown' where fewer of the answers than this would be right; 0 answers always",
-        minimum=0.0, maximum=1.0,
+        0.8,
+        "answer 'unknown' where fewer of the answers than this would be right; 0 answers always",
+        minimum=0.0,
+        maximum=1.0,
     )
     images: int = option(6000, "'cnn': images shown in training", minimum=1)
     batch: int = option(16, "'cnn': images per step", minimum=1)

@@ -201,4 +201,3 @@ def votes(distances: Tensor, labels: Tensor, classes: int, neighbors: int) -> Te
     found = torch.zeros(len(distances), classes).scatter_add_(1, labels[nearest.indices], weights.float())
     found = found + SMALLEST_VOTE / classes
     return found / found.sum(1, keepdim=True)
-

@@ -44,9 +44,7 @@ def enough(pictures: Sequence[LabeledPicture], plan: SplitPlan) -> tuple[list[La
     groups = groups_of(pictures, plan.group_by)
     count = Counter(one.label for one in pictures)
     apart = Counter(label for label, _ in {(one.label, group) for one, group in zip(pictures, groups)})
-    small = sorted(
-        label for label in count if apart[label] < plan.fewest_groups or count[label] < plan.fewest_pictures
-    )
+    small = sorted(label for label in count if apart[label] < plan.fewest_groups or count[label] < plan.fewest_pictures)
     unit = "artists" if plan.group_by == "artist" and any(one.artist for one in pictures) else "separate pictures"
     words = ", ".join(f"{label} ({count[label]} pictures, {apart[label]} {unit})" for label in small)
     kept = [one for one in pictures if one.label not in set(small)]

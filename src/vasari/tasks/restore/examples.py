@@ -81,9 +81,7 @@ class RestoreExamples:
     first of the region, the others of other photographs, aged as small as they are; all float32.
     """
 
-    def __init__(
-        self, photographs: dict[str, np.ndarray], plan: ExamplesPlan, seed: int, grey: bool = False
-    ) -> None:
+    def __init__(self, photographs: dict[str, np.ndarray], plan: ExamplesPlan, seed: int, grey: bool = False) -> None:
         self._pictures = list(photographs.values())
         self._plan = plan
         self._seed = seed

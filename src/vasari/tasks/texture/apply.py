@@ -136,9 +136,7 @@ class Source:
 
 
 @torch.inference_mode()
-def made_window(
-    generator: TextureGenerator, top: int, left: int, rows: int, columns: int, plan: TexturePlan
-) -> Tensor:
+def made_window(generator: TextureGenerator, top: int, left: int, rows: int, columns: int, plan: TexturePlan) -> Tensor:
     """The pixels [3, rows, columns] of a window of the plan's texture, whatever else of it is made; nominally 0..1."""
     width, height = plan.pixels
     window = Window(top, left, rows, columns, (height, width) if plan.tileable else None)

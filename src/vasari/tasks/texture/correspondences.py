@@ -24,9 +24,7 @@ class Correspondences:
     `rows` and `columns` [h, w] int32 are the patch's place; the texture wraps around.
     """
 
-    def __init__(
-        self, exemplar: Tensor, size: tuple[int, int], patch: int, generator: torch.Generator
-    ) -> None:
+    def __init__(self, exemplar: Tensor, size: tuple[int, int], patch: int, generator: torch.Generator) -> None:
         self.exemplar, self.patch, self.generator = exemplar, patch, generator
         self.highest = (exemplar.shape[1] - patch, exemplar.shape[2] - patch)
         self.rows, self.columns = (
@@ -40,9 +38,7 @@ class Correspondences:
         places = []
         for dimension, (found, highest) in enumerate(zip((coarse.rows, coarse.columns), self.highest, strict=True)):
             size = (self.rows.shape[0], self.rows.shape[1])
-            down, along = (
-                torch.arange(new) * old // new for new, old in zip(size, coarse.rows.shape, strict=True)
-            )
+            down, along = (torch.arange(new) * old // new for new, old in zip(size, coarse.rows.shape, strict=True))
             old, new = coarse.rows.shape[dimension], size[dimension]
             own = (down, along)[dimension]
             within = torch.arange(new) - -(-own * new // old)  # 0, 1 (, 2) inside a coarse pixel
@@ -95,9 +91,7 @@ class Correspondences:
                     total.add_(said, alpha=float(weight[down] * weight[along]))
             texture[:, top:bottom] = total
 
-    def _take_better(
-        self, here: Tensor, best: Tensor, strip: tuple[int, int], rows: Tensor, columns: Tensor
-    ) -> None:
+    def _take_better(self, here: Tensor, best: Tensor, strip: tuple[int, int], rows: Tensor, columns: Tensor) -> None:
         rows, columns = rows.clamp(0, self.highest[0]), columns.clamp(0, self.highest[1])
         cost = self._cost(here, rows, columns)
         better = cost < best
@@ -115,9 +109,7 @@ class Correspondences:
 def principal_components(exemplar: Tensor, patch: int, generator: torch.Generator) -> Tensor:
     """The first `COMPONENTS` principal directions of patches [C, h, w], as filters [K, C, patch, patch]."""
     views = exemplar.unfold(1, patch, 1).unfold(2, patch, 1)
-    rows, columns = (
-        torch.randint(0, views.shape[one], (COVARIANCE_PATCHES,), generator=generator) for one in (1, 2)
-    )
+    rows, columns = (torch.randint(0, views.shape[one], (COVARIANCE_PATCHES,), generator=generator) for one in (1, 2))
     patches = views[:, rows, columns].transpose(0, 1).reshape(COVARIANCE_PATCHES, -1).double()
     _, vectors = torch.linalg.eigh(torch.cov(patches.T))
     return vectors[:, -COMPONENTS:].T.float().reshape(-1, exemplar.shape[0], patch, patch).contiguous()

@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
-from vasari.app.cli.archive.adding_progress import counting, progress
+from vasari.app.cli.archive.adding_progress import adding
 from vasari.app.cli.archive.opening import ArchiveFolder, open_archive
+from vasari.app.cli.json_option import JSON
 from vasari.app.cli.messages import counted
+from vasari.app.cli.meters import meter
 from vasari.app.cli.plan_options import with_plan
 from vasari.app.cli.progress import printable
 from vasari.archive.ingest.plan import AddPlan
@@ -34,7 +36,7 @@ def add(
     mapping: Annotated[Path | None, Parameter(help="a TOML file of your own that says what its columns mean")] = None,
     catalog: Annotated[str, Parameter(help="what the keys of its works begin with; default: preset or file name")] = "",
     archive: ArchiveFolder = None,
-    json: Annotated[bool, Parameter(help="tell the outcome as JSON on stdout", negative=())] = False,
+    json: JSON = False,
     plan: AddPlan,
 ) -> int:
     """Put pictures and catalogs into an archive, with what pictures say of themselves.
@@ -77,7 +79,7 @@ def _add_files(opened: Archive, paths: tuple[str, ...], plan: AddPlan) -> tuple[
     away = [path for path in paths if is_address(path)]
     summary = Summary()
     imported: list[Imported] = []
-    with progress(here, opened.folder) as watch:
+    with adding(here, opened.folder) as watch:
         if here:
             summary = add_files(opened, here, plan, watch)
         if away:
@@ -91,8 +93,8 @@ def _import(opened: Archive, catalogs: list[Path], options: CatalogOptions) -> l
 
     done = []
     for path in catalogs:
-        with counting(path.name) as watch:
-            done.append(import_catalog(opened, path, options, watch))
+        with meter(path.name, "records") as records:
+            done.append(import_catalog(opened, path, options, records.show))
     return done
 
 
@@ -104,6 +106,8 @@ def _catalog_values(done: Imported) -> dict[str, Any]:
 def _catalog_sentence(done: Imported) -> str:
     parts = [f"{done.catalog}, read as {done.name}: {counted(done.records, 'record')} of {done.by}"]
     parts.append(f"{done.new} works are new, {done.joined} records joined pictures")
+    if done.unfound:
+        parts.append(f"{counted(done.unfound, 'picture')} named and not here: add it, then the catalog again")
     if done.unmapped:
         parts.append(f"columns that say nothing here: {', '.join(done.unmapped)}")
     if done.failed:
@@ -135,7 +139,8 @@ def _sentences(summary: Summary) -> str:
     """The outcome in words, duplicates named one by one up to ten."""
     counts = summary.counts
     files = sum(counts[name] for name in ("added", "changed", "moved", "touched", "unchanged", "failed"))
-    lines = [f"{counted(files, 'file')}: " + ", ".join(f"{counts[k]} {w}" for k, w in _WORDS.items() if counts[k])]
+    became = ", ".join(f"{counts[k]} {w}" for k, w in _WORDS.items() if counts[k])
+    lines = [f"{counted(files, 'file')}: {became}" if became else f"{counted(files, 'picture file')} found."]
     if counts["failed"]:
         lines.append(f"{counts['failed']} failed, see ledger.jsonl in the archive.")
     if counts["duplicates"]:

@@ -9,9 +9,10 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from vasari.app.cli.archive.counting import counting
 from vasari.app.cli.archive.opening import ArchiveFolder, open_archive
+from vasari.app.cli.json_option import JSON
 from vasari.app.cli.messages import counted
+from vasari.app.cli.meters import meter
 from vasari.app.cli.progress import printable
 from vasari.foundation.errors import ExitCode, MissingExtraError
 
@@ -21,7 +22,7 @@ def backup(
     *,
     archive: ArchiveFolder = None,
     masters: Annotated[bool, Parameter(help="also the pictures that the archive keeps copies of", negative=())] = False,
-    json: Annotated[bool, Parameter(help="tell the outcome as JSON on stdout", negative=())] = False,
+    json: JSON = False,
 ) -> int:
     """Copy an archive, as it is at one instant, into a new folder; others may work with it meanwhile.
 
@@ -31,8 +32,8 @@ def backup(
         from vasari.archive.backup import backup as back_up
         from vasari.archive.events import note
 
-        with counting("copying masters", "bytes") as progress:
-            done = back_up(opened, destination, masters=masters, progress=progress)
+        with meter("copying masters", "bytes") as copied:
+            done = back_up(opened, destination, masters=masters, progress=copied.advance)
         with opened.writing() as writer:
             outcome = "warning" if done.wrong else "success"
             detail = {"to": str(destination), "masters": done.masters, "journal": done.journal}
@@ -53,7 +54,7 @@ def recover(
     database: Annotated[
         str | None, Parameter(help="postgresql://USER@HOST/NAME of an empty database; default: SQLite in the folder")
     ] = None,
-    json: Annotated[bool, Parameter(help="tell the outcome as JSON on stdout", negative=())] = False,
+    json: JSON = False,
 ) -> int:
     """Bring an archive back from a backup, into a new folder; every file is compared with its hash."""
     try:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 from cyclopts import Parameter
 
 from vasari.app.cli.archive.opening import ArchiveFolder, open_archive
+from vasari.app.cli.json_option import JSON
 from vasari.app.cli.progress import printable
 from vasari.foundation.atomic_files import write_whole
 from vasari.foundation.errors import ExitCode, PlanError, WriteError
@@ -26,7 +27,7 @@ def date(
     overwrite: Annotated[bool, Parameter(help="replace a figure that is there", negative=())] = False,
     seed: Annotated[int, Parameter(help="of the works on which the estimate is tried")] = 0,
     archive: ArchiveFolder = None,
-    json: Annotated[bool, Parameter(help="as JSON on stdout", negative=())] = False,
+    json: JSON = False,
 ) -> int:
     """Tell when a scan may have been made, by the dated works it resembles, and how well such estimates fare here.
 

@@ -9,6 +9,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from vasari.app.cli.archive.opening import ArchiveFolder, open_archive
+from vasari.app.cli.json_option import JSON
 from vasari.app.cli.messages import counted
 from vasari.app.cli.progress import printable
 from vasari.foundation.errors import ExitCode
@@ -25,7 +26,7 @@ def export(
     ] = "https://example.org/archive",
     label: Annotated[str, Parameter(help="iiif: name of the collection; default: the archive's folder")] = "",
     overwrite: Annotated[bool, Parameter(help="replace what is there, once the new one is whole", negative=())] = False,
-    json: Annotated[bool, Parameter(help="tell the outcome as JSON on stdout", negative=())] = False,
+    json: JSON = False,
 ) -> int:
     """Write works as CSV, JSON-LD, IIIF or a BagIt bag; what is written is visible only when it is whole.
 
@@ -52,7 +53,7 @@ def import_(
     *,
     archive: ArchiveFolder = None,
     by: Annotated[str, Parameter(help="csv: the catalog that says all this; default: the file's name")] = "",
-    json: Annotated[bool, Parameter(help="tell the outcome as JSON on stdout", negative=())] = False,
+    json: JSON = False,
 ) -> int:
     """Take back records that Vasari exported: from JSON-LD everybody's words, from CSV as the word of one catalog.
 

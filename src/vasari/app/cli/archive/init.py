@@ -9,6 +9,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from vasari.app.cli.archive.opening import ArchiveFolder, archive_folder
+from vasari.app.cli.json_option import JSON
 from vasari.app.cli.progress import printable
 from vasari.foundation.errors import ExitCode, MissingExtraError
 
@@ -19,7 +20,7 @@ def init(
     database: Annotated[
         str | None, Parameter(help="postgresql://USER@HOST/NAME of an empty database; default: SQLite in the folder")
     ] = None,
-    json: Annotated[bool, Parameter(help="as JSON on stdout", negative=())] = False,
+    json: JSON = False,
 ) -> int:
     """Make an archive in a new folder."""
     try:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cyclopts import Parameter
 
 from vasari.app.cli.archive.opening import ArchiveFolder, open_archive
+from vasari.app.cli.json_option import JSON
 from vasari.app.cli.messages import counted
 from vasari.app.cli.progress import printable
 from vasari.foundation.errors import ArchiveError, ExitCode, PlanError
@@ -21,8 +22,8 @@ if TYPE_CHECKING:
     from vasari.archive.search.listing import Work
 
 Asked = Annotated[str, Parameter(help="such as \"artist='Monet' and 1885/1895\"; docs/search.md has the language")]
-JSON = Annotated[bool, Parameter(help="as JSON on stdout", negative=())]
 _WIDTHS = (28, 24, 44)
+_DATE_WIDTH = 32
 
 
 def list_works(
@@ -154,7 +155,7 @@ def _key(connection: Connection, similar: str) -> str | None:
 def _line(work: Work) -> str:
     cells: Sequence[str] = (work.key, work.artist, work.title or Path(work.picture).name)
     shown = "  ".join(f"{_cut(cell, width):{width}}" for cell, width in zip(cells, _WIDTHS))
-    return f"{shown}  {work.date}".rstrip()
+    return f"{shown}  {_cut(work.date, _DATE_WIDTH)}".rstrip()
 
 
 def _cut(text: str, width: int) -> str:

@@ -9,6 +9,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from vasari.app.cli.archive.opening import ArchiveFolder, open_archive
+from vasari.app.cli.json_option import JSON
 from vasari.app.cli.messages import counted
 from vasari.app.cli.progress import printable
 from vasari.foundation.atomic_files import write_whole
@@ -23,7 +24,7 @@ def draw_map(
     by: Annotated[str, Parameter(help="like in what: overall, palette or texture")] = "overall",
     method: Annotated[str, Parameter(help="pca, or umap with the extra 'maps'")] = "pca",
     thumbnails: Annotated[int, Parameter(help="how many works get a small picture inside the page")] = 1000,
-    json: Annotated[bool, Parameter(help="tell the outcome as JSON on stdout", negative=())] = False,
+    json: JSON = False,
 ) -> int:
     """Draw a map on which works that are alike lie near each other: one HTML file that needs nothing else.
 

@@ -8,9 +8,10 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from vasari.app.cli.archive.counting import counting
 from vasari.app.cli.archive.opening import ArchiveFolder, archive_folder, open_archive
+from vasari.app.cli.json_option import JSON
 from vasari.app.cli.messages import counted
+from vasari.app.cli.meters import meter
 from vasari.app.cli.progress import printable
 from vasari.foundation.errors import ExitCode, MissingExtraError
 
@@ -22,7 +23,7 @@ def rebuild(
     journal: Annotated[
         bool, Parameter(help="the other way round: a new, short journal from the database", negative=())
     ] = False,
-    json: Annotated[bool, Parameter(help="tell the outcome as JSON on stdout", negative=())] = False,
+    json: JSON = False,
 ) -> int:
     """Make the database anew from the journal, row for row; the old one is kept beside it.
 
@@ -35,8 +36,8 @@ def rebuild(
     except ModuleNotFoundError as error:
         raise MissingExtraError("vasari archive", "archive") from error
     place = folder or archive_folder(archive)
-    with counting("rebuilding", "journal lines") as progress:
-        done = rebuild_archive(place, progress)
+    with meter("rebuilding", "journal lines") as progress:
+        done = rebuild_archive(place, progress.advance)
     if json:
         values = {"entries": done.entries, "rows": done.rows, "carried": done.carried, "kept": done.kept}
         print(json_text.dumps(values, ensure_ascii=True))
@@ -54,8 +55,8 @@ def _rewritten(folder: Path | None, json: bool) -> int:
     with open_archive(folder) as opened:
         from vasari.archive.compaction import rewrite_journal
 
-        with counting("writing the journal", "rows") as progress:
-            done = rewrite_journal(opened, progress)
+        with meter("writing the journal", "rows") as rows:
+            done = rewrite_journal(opened, rows.advance)
     if json:
         values = {"rows": done.rows, "bytes": done.bytes, "bytes_before": done.bytes_before, "kept": done.kept}
         print(json_text.dumps(values, ensure_ascii=True))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json as json_text
 import sys
-import time
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,9 +12,11 @@ from typing import TYPE_CHECKING, Annotated
 from cyclopts import App, Parameter
 
 from vasari.app.cli.archive.opening import ArchiveFolder, open_archive
+from vasari.app.cli.json_option import JSON
 from vasari.app.cli.messages import counted
+from vasari.app.cli.meters import Meter, meter
+from vasari.app.cli.plan_options import with_plans
 from vasari.app.cli.progress import printable
-from vasari.app.cli.recognize import with_plans
 from vasari.foundation.errors import ExitCode, PlanError
 from vasari.tasks.recognize.plan import RecognizePlan, SplitPlan
 
@@ -28,7 +29,6 @@ AT_ONCE = 50
 LEAST_TOLD = 0.01  # probability of a class that --probabilities stores
 Query = Annotated[str, Parameter(help='of these works alone, e.g. "1800/1900 and not genre = portrait"')]
 FieldName = Annotated[str, Parameter(help="what is recognized: style, genre, school, period, artist ...")]
-JSON = Annotated[bool, Parameter(help="tell the outcome as JSON on stdout", negative=())]
 
 app = App(name="recognize", help="Let a recognizer say what works are, as a model's word; train one on the archive.")
 
@@ -57,7 +57,8 @@ def recognize(
         if field not in FIELDS:
             raise PlanError(f"{field!r} is no field of a work.", remedy=f"use one of {', '.join(FIELDS)}")
         recognizer = Recognizer.load(model)
-        answers, failures = _answer(opened, recognizer, model, field, query, probabilities)
+        with meter("recognizing", "works") as progress:
+            answers, failures = _answer(opened, recognizer, model, field, query, probabilities, progress)
     if json:
         print(json_text.dumps({"answers": answers, "failures": failures}, ensure_ascii=True))
     else:
@@ -95,7 +96,8 @@ def train(
         from vasari.tasks.recognize.page import summary, write_page
 
         labeled = labeled_list(_labels(opened, field, years, query))
-        trained = train_recognizer(labeled, plan, split)
+        with meter("reading", "pictures") as pictures:
+            trained = train_recognizer(labeled, plan, split, pictures.show)
     trained.recognizer.save(output)
     report = write_page(trained, output.with_suffix(".report.html"), output.stem)
     if json:
@@ -107,7 +109,7 @@ def train(
 
 
 def _answer(
-    archive: Archive, recognizer: Recognizer, model: Path, field: str, query: str, probabilities: bool
+    archive: Archive, recognizer: Recognizer, model: Path, field: str, query: str, probabilities: bool, progress: Meter
 ) -> tuple[dict[str, int], dict[str, str]]:
     """Recognize and store in batches; how often each answer was given, and what could not be read."""
     from vasari.archive.events import note
@@ -118,7 +120,6 @@ def _answer(
     works = list(_pictures(archive, query))
     counts: Counter[str] = Counter()
     failures: dict[str, str] = {}
-    shown = time.monotonic()
     for begin in range(0, len(works), AT_ONCE):
         part = works[begin : begin + AT_ONCE]
         claims: dict[int, list[Claim]] = {}
@@ -133,9 +134,7 @@ def _answer(
             state(writer, claims, speaker)
             detail = {"model": speaker.by, "field": field, "works": len(claims)}
             note(writer, "recognition", str(query or "all works"), "success", detail)
-        if time.monotonic() - shown > 10:
-            shown = time.monotonic()
-            print(f"{begin + len(part)} of {len(works)} works", file=sys.stderr)
+        progress.show(begin + len(part), len(works))
     return dict(counts), failures
 
 

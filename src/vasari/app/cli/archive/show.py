@@ -10,6 +10,7 @@ from typing import Annotated, Any
 from cyclopts import Parameter
 
 from vasari.app.cli.archive.opening import ArchiveFolder, open_archive
+from vasari.app.cli.json_option import JSON
 from vasari.app.cli.progress import printable
 from vasari.foundation.errors import ExitCode
 
@@ -18,7 +19,7 @@ def show(
     key: Annotated[str, Parameter(help="the work: its key, the path of its picture, or the beginning of its hash")],
     *,
     archive: ArchiveFolder = None,
-    json: Annotated[bool, Parameter(help="as JSON on stdout", negative=())] = False,
+    json: JSON = False,
 ) -> int:
     """A work with all that was said about it and by whom, its date as it was read, files, features, events."""
     with open_archive(archive) as opened:
@@ -55,7 +56,10 @@ def _section(name: str, lines: list[str]) -> Iterator[str]:
 def _span(date: dict[str, Any]) -> str:
     if date["kind"] == "unknown":
         return "not understood, or said to be unknown"
-    return f"{'…' if date['first'] is None else date['first']} to {'…' if date['last'] is None else date['last']}"
+    from vasari.archive.figures.looks import year_words
+
+    first, last = ("…" if year is None else year_words(year) for year in (date["first"], date["last"]))
+    return f"{first} to {last}"
 
 
 def _statement(row: dict[str, Any]) -> str:

@@ -10,6 +10,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from vasari.app.cli.archive.opening import ArchiveFolder, open_archive
+from vasari.app.cli.json_option import JSON
 from vasari.app.cli.progress import printable
 from vasari.foundation.errors import ExitCode, PlanError
 
@@ -19,7 +20,7 @@ def state(
     *words: Annotated[str, Parameter(help='FIELD=VALUE, as date="c. 1890"; an empty value takes your word back')],
     by: Annotated[str, Parameter(help="who says it; default: your login name")] = "",
     archive: ArchiveFolder = None,
-    json: Annotated[bool, Parameter(help="as JSON on stdout", negative=())] = False,
+    json: JSON = False,
 ) -> int:
     """Say what a work is: title, artist, date and so on. Your word is shown before a catalog's or a file's.
 

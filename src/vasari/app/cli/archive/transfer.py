@@ -7,9 +7,10 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from vasari.app.cli.archive.counting import counting
 from vasari.app.cli.archive.opening import ArchiveFolder, open_archive
+from vasari.app.cli.json_option import JSON
 from vasari.app.cli.messages import counted
+from vasari.app.cli.meters import meter
 from vasari.app.cli.progress import printable
 from vasari.foundation.errors import ExitCode, PlanError
 
@@ -19,7 +20,7 @@ def transfer(
     archive: ArchiveFolder = None,
     database: Annotated[str | None, Parameter(help="postgresql://USER@HOST/NAME of an empty database")] = None,
     sqlite: Annotated[bool, Parameter(help="to SQLite in the archive's folder", negative=())] = False,
-    json: Annotated[bool, Parameter(help="tell the outcome as JSON on stdout", negative=())] = False,
+    json: JSON = False,
 ) -> int:
     """Move the database to another place; the folder stays, and every table is compared before the change.
 
@@ -30,8 +31,8 @@ def transfer(
     with open_archive(archive) as opened:
         from vasari.archive.transfer import transfer as move
 
-        with counting("copying", "rows") as progress:
-            done = move(opened, database, progress)
+        with meter("copying", "rows") as rows:
+            done = move(opened, database, rows.advance)
     if json:
         print(json_text.dumps({"rows": done.rows, "kept": done.kept}, ensure_ascii=True))
     else:

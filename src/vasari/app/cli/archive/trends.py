@@ -10,6 +10,7 @@ from typing import Annotated, Any
 from cyclopts import Parameter
 
 from vasari.app.cli.archive.opening import ArchiveFolder, open_archive
+from vasari.app.cli.json_option import JSON
 from vasari.app.cli.plan_options import with_plan
 from vasari.app.cli.progress import printable
 from vasari.archive.trends.plan import TrendPlan
@@ -31,19 +32,21 @@ def trends(
         tuple[str, ...], Parameter(help="another convention of dates, e.g. circa_years=10", negative=())
     ] = (),
     archive: ArchiveFolder = None,
-    json: Annotated[bool, Parameter(help="as JSON on stdout", negative=())] = False,
+    json: JSON = False,
     plan: TrendPlan,
 ) -> int:
     """Follow what was measured, or the shares of a field, through time: bands, change points, comparisons."""
     with open_archive(archive) as opened, opened.reading() as connection:
-        from vasari.archive.figures.folder import write_report
+        from vasari.archive.figures.folder import check_folder, write_report
         from vasari.archive.reporting import Question, answers, assumed
 
         question = Question(query, measures, compare, shares, most_classes)
+        folders = _folders(output, measures)
+        for folder in folders:
+            check_folder(folder, overwrite=overwrite)
         reports = answers(connection, question, plan, assumed(assume))
-        if output is not None:
-            for report in reports:
-                write_report(output / report.name if len(reports) > 1 else output, report, overwrite=overwrite)
+        for folder, report in zip(folders, reports):
+            write_report(folder, report, overwrite=overwrite)
     if json:
         print(json_text.dumps([report.data for report in reports], ensure_ascii=True))
         return ExitCode.DONE
@@ -52,6 +55,14 @@ def trends(
     if output:
         print(printable(f"Figures and data are in {output}."))
     return ExitCode.DONE
+
+
+def _folders(output: Path | None, measures: tuple[str, ...]) -> list[Path]:
+    """Where each report goes: of several measures each has a folder of its own."""
+    if output is None:
+        return []
+    names = dict.fromkeys(measures)
+    return [output / name for name in names] if len(names) > 1 else [output]
 
 
 def _told(data: Mapping[str, Any]) -> list[str]:
@@ -91,8 +102,8 @@ def _shares_told(data: Mapping[str, Any]) -> list[str]:
     lines = []
     for one in data["series"]:
         known = [row for row, value in enumerate(one["estimate"]) if value is not None]
-        ends = [f"{one['years'][row]}: {one['estimate'][row]:.1%}" for row in (known[0], known[-1])]
-        lines.append(f"  {one['name']}: {' -> '.join(ends)}")
+        ends = [f"{one['years'][row]}: {one['estimate'][row]:.1%}" for row in (known[0], known[-1])] if known else []
+        lines.append(f"  {one['name']}: {' -> '.join(ends) or 'no year has enough artists'}")
     return lines
 
 

@@ -9,9 +9,10 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from vasari.app.cli.archive.counting import counting
 from vasari.app.cli.archive.opening import ArchiveFolder, open_archive
+from vasari.app.cli.json_option import JSON
 from vasari.app.cli.messages import counted
+from vasari.app.cli.meters import meter
 from vasari.app.cli.progress import printable
 from vasari.foundation.errors import ExitCode
 
@@ -25,7 +26,7 @@ def verify(
     seed_by_day: Annotated[
         bool, Parameter(help="draw the share by the date instead, another one each day", negative=())
     ] = False,
-    json: Annotated[bool, Parameter(help="tell the outcome as JSON on stdout", negative=())] = False,
+    json: JSON = False,
 ) -> int:
     """Compare the bytes of the files with their recorded SHA-256; exit code 3 if one is missing, changed or unreadable.
 
@@ -35,10 +36,10 @@ def verify(
         from vasari.archive.fixity import verify as verify_archive
 
         try:
-            with counting("verifying", "files") as progress:
+            with meter("verifying", "files") as files:
 
                 def watch(path: str, state: str, size: int) -> None:
-                    progress(1)
+                    files.advance(name=path)
 
                 done = verify_archive(opened, share, by_day=seed_by_day, watch=watch)
         except KeyboardInterrupt:

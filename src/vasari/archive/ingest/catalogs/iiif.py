@@ -44,11 +44,17 @@ def is_iiif(path: Path) -> bool:
 
 def read_iiif(path: Path) -> tuple[CatalogMapping, Iterator[Row]]:
     """The records of a manifest's or a collection's file; raises `PlanError` for what is neither."""
-    data = path.read_bytes()
+    data = read_start(path)
     if data.startswith(b"\x1f\x8b"):
         with gzip.open(path) as packed:
             data = packed.read(LARGEST_BYTES + 1)
     return mapping_of(str(path)), records(parsed(data, str(path)))
+
+
+def read_start(path: Path) -> bytes:
+    """A file's bytes as far as `parsed` takes them, and one more."""
+    with path.open("rb") as file:
+        return file.read(LARGEST_BYTES + 1)
 
 
 def mapping_of(by: str) -> CatalogMapping:

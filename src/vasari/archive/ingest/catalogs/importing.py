@@ -40,7 +40,10 @@ class CatalogOptions:
 
 @dataclass
 class Imported:
-    """What became of a catalog: records, those joined to pictures, works that are new; columns that say nothing."""
+    """What became of a catalog: records, those joined to pictures, works that are new; columns that say nothing.
+
+    `unfound` are the records of whose pictures none is in the archive.
+    """
 
     catalog: str
     by: str
@@ -48,6 +51,7 @@ class Imported:
     encoding: str
     records: int = 0
     joined: int = 0
+    unfound: int = 0
     new: int = 0
     unmapped: list[str] = field(default_factory=list)
     failed: int = 0
@@ -114,9 +118,12 @@ class Importing:
                 self._failed(row.number, wrong or long, "correct the row in a copy of the catalog")
                 continue
             try:
-                yield row, key, self.pictures.works(files, hashes)
+                works = self.pictures.works(files, hashes)
             except AmbiguousName as error:
                 self._failed(row.number, str(error), "name it with its folder")
+                continue
+            self.done.unfound += bool(files or hashes) and not works
+            yield row, key, works
 
     def _key(self, values: Mapping[str, str]) -> str:
         """NAME:ID; without an id by the picture's name, its hash, or title, artist and date; "" without any."""
@@ -158,7 +165,7 @@ class Importing:
         for row, ids, keys in wanted:
             for id in (*ids, *(made[key] for key in keys)):
                 claims[id] = self.mapping.claims(row.values)
-        state(writer, claims, Speaker("catalog", self.mapping.by[:200]))
+        state(writer, claims, Speaker("catalog", self.mapping.by))
 
     def _failed(self, number: int, reason: str, remedy: str) -> None:
         where = f"{self.where}#row={number}"

@@ -64,6 +64,11 @@ class CatalogMapping:
         return self._with_years(claims, row)
 
     def _with_years(self, claims: list[Claim], row: Mapping[str, str]) -> list[Claim]:
+        if not self.years:
+            return claims
+        # What was made of the years before is taken back where they no longer say it.
+        told = {claim.field for claim in claims}
+        claims = [*claims, *(Claim(name, "") for name in ("date", "note") if name not in told)]
         years = [_year(row.get(column, "")) for column in self.years]
         years = [year for year in years if year]
         if not years:
@@ -134,11 +139,14 @@ def _present(mapping: CatalogMapping, columns: Sequence[str], what: str) -> Cata
     there = set(columns)
     fields = {key: kept for key, group in mapping.fields.items() if (kept := tuple(c for c in group if c in there))}
     if not fields:
-        raise PlanError(
-            f"{what} knows none of the columns {', '.join(list(columns)[:12])}.", remedy="correct the mapping's columns"
-        )
+        raise PlanError(f"{what} knows none of the columns {_told(columns)}.", remedy="correct the mapping's columns")
     joins = {key: tuple(c for c in getattr(mapping, key) if c in there) for key in JOINS}
     return CatalogMapping(mapping.name, mapping.by, fields, **joins, passed_over=mapping.passed_over)
+
+
+def _told(columns: Sequence[str]) -> str:
+    """The first columns, each as far as a line of an error can show it."""
+    return ", ".join(column[:60] for column in list(columns)[:12])
 
 
 def _generic(columns: Sequence[str], stem: str, file: Path) -> CatalogMapping:
@@ -151,7 +159,7 @@ def _generic(columns: Sequence[str], stem: str, file: Path) -> CatalogMapping:
     fields = {name: group for name, group in groups.items() if name in FIELDS and group}
     if not fields:
         raise PlanError(
-            f"No column of {file} is called like a field of works: {', '.join(list(columns)[:12])}.",
+            f"No column of {file} is called like a field of works: {_told(columns)}.",
             remedy=f"write a mapping and give --mapping FILE.toml; fields are {', '.join(FIELDS)}",
         )
     joins = {name: groups.get(name, ()) for name in JOINS}

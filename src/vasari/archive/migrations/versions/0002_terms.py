@@ -41,7 +41,7 @@ def upgrade() -> None:
 
 def _fill(terms: sa.Table, words: sa.Table) -> None:
     connection = op.get_bind()
-    field, digest, value = sa.column("field"), sa.column("digest"), sa.column("value")
+    field, digest, value = (sa.column(name, sa.Text()) for name in ("field", "digest", "value"))
     said = sa.select(field, digest, sa.func.max(value).label("value")).select_from(sa.table("statements"))
     said = said.group_by(field, digest).order_by(field, digest).limit(_AT_ONCE)
     last = ("", "")
