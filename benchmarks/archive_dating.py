@@ -2,8 +2,9 @@
 
     python benchmarks/archive_dating.py --archive DIR
 
-The trial is the one that `vasari archive date` makes and tells (`vasari.archive.estimate`): up to 400 dated works, each
-hidden with all others of its artist. `gain` is in bits, against how the archive is dated as a whole; errors are medians.
+The trial is the one that `vasari archive date` makes and tells (`vasari.archive.estimate`): up to 400 dated works,
+each hidden with all others of its artist. `gain` is in bits, against how the archive is dated as a whole; errors are
+medians.
 """
 
 from __future__ import annotations

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 
 import numpy as np
@@ -132,5 +133,13 @@ def test_a_scan_is_dated_by_what_it_resembles(sqlite_archive, tmp_path):
     assert dark.estimate.median < 1700 < light.estimate.median
     assert len({row["artist"] for row in dark.evidence}) == len(dark.evidence)
     json.dumps(dark.data(), allow_nan=False)
+    own = hashlib.sha256((tmp_path / "dark.png").read_bytes()).hexdigest()
+    with sqlite_archive.writing() as writer:
+        nearest = works_of(writer, [dark.evidence[0]["key"]])
+        writer.add(FILES, [{**_file(next(iter(nearest.values())), 999), "sha256": own, "content": own}])
+    with sqlite_archive.reading() as connection:
+        without = dated_scan(connection, tmp_path / "dark.png", by="color")
+    assert without.works == dark.works - 1  # a work is no evidence for itself
+    assert dark.evidence[0]["key"] not in {row["key"] for row in without.evidence}
     with sqlite_archive.reading() as connection, pytest.raises(PlanError, match="no resemblance"):
         dated_scan(connection, tmp_path / "dark.png", by="smell")

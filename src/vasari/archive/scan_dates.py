@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from sqlalchemy import Connection
+from sqlalchemy import Connection, select
 
 from vasari.archive.estimate import MOST, Estimate, Estimator, Evidence, Settings, Trial
 from vasari.archive.feature_tables import numbers
@@ -16,6 +17,7 @@ from vasari.archive.features.coding import Coder
 from vasari.archive.features.comparing import comparable
 from vasari.archive.features.measuring import measure
 from vasari.archive.query import parsed
+from vasari.archive.schema import FILES
 from vasari.archive.trending import dated_works
 from vasari.foundation.errors import PlanError
 
@@ -66,7 +68,8 @@ def dated_scan(connection: Connection, scan: Path, query: str = "", by: str = "o
     name = RESEMBLANCES[by]
     works = dated_works(connection, parsed(query))
     vectors = numbers(connection, works.ids, name)
-    used = np.flatnonzero(works.known & np.isfinite(vectors).all(1))
+    itself = np.isin(works.ids, _works_of_file(connection, scan))
+    used = np.flatnonzero(works.known & np.isfinite(vectors).all(1) & ~itself)
     if not len(used):
         raise PlanError(
             "None of the works that were found is both dated and indexed.", remedy="run: vasari archive index"
@@ -87,6 +90,16 @@ def dated_scan(connection: Connection, scan: Path, query: str = "", by: str = "o
         for row, distance in zip(rows, estimate.distances)
     )  # fmt: skip
     return DatedScan(estimate, evidence, estimator.settings, estimator.trial, estimator.smooth_prior, len(used), by)
+
+
+def _works_of_file(connection: Connection, scan: Path) -> list[int]:
+    """The works of which the scan is a picture, byte by byte: they are no evidence for themselves."""
+    try:
+        with scan.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError:
+        return []  # measuring it will say what is wrong
+    return list(connection.execute(select(FILES.c.work_id).where(FILES.c.sha256 == digest)).scalars())
 
 
 def _artist_numbers(names: np.ndarray) -> np.ndarray:

@@ -35,7 +35,17 @@ def state(
         print(json_text.dumps({"key": found, "by": speaker, "said": list(words)}))
     else:
         print(printable(f"{found}: noted as said by {speaker}."))
+        for text in _unread_dates(words):
+            print(printable(f"The date {text!r} is kept, and not understood: the work counts as undated."))
     return ExitCode.DONE
+
+
+def _unread_dates(words: tuple[str, ...]) -> list[str]:
+    """Dates of which no year is read, of FIELD=VALUE."""
+    from vasari.archive.dates.parse import parse_date
+
+    said = (word.partition("=") for word in words)
+    return [value for field, _, value in said if field == "date" and value and not parse_date(value).known]
 
 
 def _login() -> str:
