@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -44,12 +45,12 @@ def second_postgres_url(postgres_server: str) -> Iterator[str]:
     yield from _database(postgres_server)
 
 
-def _database(server: str) -> Iterator[str]:
+def _database(server: str, template: str = "template1") -> Iterator[str]:
     address = make_url(server).set(drivername="postgresql+psycopg")
     name = f"vasari_{secrets.token_hex(6)}"
     engine = create_engine(address, isolation_level="AUTOCOMMIT")
     with engine.connect() as connection:
-        connection.execute(text(f"CREATE DATABASE {name}"))
+        connection.execute(text(f"CREATE DATABASE {name} TEMPLATE {template}"))
     yield address.set(drivername="postgresql", database=name).render_as_string(hide_password=False)
     with engine.connect() as connection:
         connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
@@ -59,16 +60,60 @@ def _database(server: str) -> Iterator[str]:
 @pytest.fixture(params=["sqlite", "postgresql"])
 def archive(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Archive]:
     """An empty archive in `tmp_path / "archive"`, on each of the two databases."""
-    url = request.getfixturevalue("postgres_url") if request.param == "postgresql" else None
-    with Archive.create(tmp_path / "archive", url) as made:
-        yield made
+    yield from request.getfixturevalue(f"_{request.param}_copy")
 
 
 @pytest.fixture
-def sqlite_archive(tmp_path: Path) -> Iterator[Archive]:
+def sqlite_archive(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Archive]:
     """An empty archive in `tmp_path / "archive"`, on SQLite alone."""
-    with Archive.create(tmp_path / "archive") as made:
+    yield from _sqlite_copied(request.getfixturevalue("_sqlite_template"), tmp_path)
+
+
+@pytest.fixture(scope="session")
+def _sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An empty archive that others are copied from: its migrations need not run for every test."""
+    folder = tmp_path_factory.mktemp("template") / "archive"
+    Archive.create(folder).close()
+    return folder
+
+
+@pytest.fixture
+def _sqlite_copy(_sqlite_template: Path, tmp_path: Path) -> Iterator[Archive]:
+    return _sqlite_copied(_sqlite_template, tmp_path)
+
+
+def _sqlite_copied(template: Path, folder: Path) -> Iterator[Archive]:
+    shutil.copytree(template, folder / "archive")
+    with Archive.open(folder / "archive") as made:
         yield made
+
+
+@pytest.fixture(scope="session")
+def _postgresql_template(postgres_server: str, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """The same on PostgreSQL: the folder, and the name of its database."""
+    folder = tmp_path_factory.mktemp("template") / "archive"
+    url = next(_database(postgres_server))
+    Archive.create(folder, url).close()
+    return folder, str(make_url(url).database)
+
+
+@pytest.fixture
+def _postgresql_copy(
+    postgres_server: str, _postgresql_template: tuple[Path, str], tmp_path: Path
+) -> Iterator[Iterator[Archive]]:
+    template, name = _postgresql_template
+    databases = _database(postgres_server, template=name)
+    url = next(databases)
+    shutil.copytree(template, tmp_path / "archive")
+    settings = tmp_path / "archive" / "archive.toml"
+    settings.write_text(settings.read_text().replace(name, str(make_url(url).database)))
+
+    def copied() -> Iterator[Archive]:
+        with Archive.open(tmp_path / "archive") as made:
+            yield made
+
+    yield copied()
+    next(databases, None)
 
 
 @pytest.fixture(scope="session")
