@@ -11,18 +11,21 @@ import hashlib
 import json
 import os
 import shutil
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
 from vasari.foundation.atomic_files import sync_folder
 from vasari.foundation.batches import INNER_NAME, LEDGER_NAME
-from vasari.foundation.errors import PlanError, WriteError
+from vasari.foundation.errors import PlanError, VasariError, WriteError
 from vasari.foundation.folder_locks import held
+from vasari.foundation.treatment import now
 
 DONE, FAILED = "done", "failed"
+_REPORT = "run the command again with --debug, and report what it prints"
 
 
 @dataclass(frozen=True)
@@ -107,6 +110,16 @@ class Entry:
                 values[f"{name}_stamp"] = Stamp(**stamp)
         known = {item.name for item in fields(cls)}
         return cls(**{key: value for key, value in values.items() if key in known})
+
+
+def failure_of(entry: Entry, error: Exception, *, debug: bool = False) -> Entry:
+    """The entry of a failure, expected or not, with a remedy; `debug` prints the traceback to stderr as well."""
+    if debug:
+        traceback.print_exception(error)
+    message, remedy = f"An unexpected failure ({f'{type(error).__name__}: {error}'.strip()}).", _REPORT
+    if isinstance(error, VasariError):
+        message, remedy = error.message, error.remedy
+    return replace(entry, status=FAILED, time=now(), error=message, remedy=remedy)
 
 
 class Ledger:

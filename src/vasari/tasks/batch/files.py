@@ -10,7 +10,6 @@ import dataclasses
 import os
 import threading
 import time
-import traceback
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -20,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from vasari.foundation import batches
 from vasari.foundation.errors import PictureError, VasariError, WriteError
 from vasari.foundation.execute import InProcess, Stop, StoppedError
-from vasari.foundation.ledgers import DONE, FAILED, Entry, Ledger, Stamp, job_key, sole_worker
+from vasari.foundation.ledgers import DONE, FAILED, Entry, Ledger, Stamp, failure_of, job_key, sole_worker
 from vasari.foundation.plans import digest
 from vasari.foundation.treatment import Treatment, now, read_treatment
 from vasari.tasks.batch.work import Work, models_digest
@@ -174,7 +173,7 @@ class _Batch:
                 stamp = _stamp(path)
                 header = image_files.inspect(path, limits=self._limits())
             except Exception as error:
-                yield self._failure(error, Entry(FAILED, str(path), stem=stem))
+                yield failure_of(Entry(FAILED, str(path), stem=stem), error, debug=self.options.debug)
                 continue
             self.masters[path] = stamp
             for page in range(header.pages):
@@ -238,7 +237,7 @@ class _Batch:
         except (StoppedError, KeyboardInterrupt):
             raise
         except Exception as error:
-            entry = self._failure(error, entry)
+            entry = failure_of(entry, error, debug=self.options.debug)
         return self._settle(dataclasses.replace(entry, seconds=round(time.monotonic() - began, 3)))
 
     def _make(self, page: Page, entry: Entry) -> Entry:
@@ -289,20 +288,6 @@ class _Batch:
         raise WriteError(
             f"{page.result} stands where the result would go, and is not as Vasari wrote it.",
             remedy="move it elsewhere, or use --overwrite to replace it",
-        )
-
-    def _failure(self, error: Exception, entry: Entry) -> Entry:
-        """The entry of a failure, expected or not; nothing escapes but a request to stop."""
-        if self.options.debug:
-            traceback.print_exception(error)
-        entry = dataclasses.replace(entry, status=FAILED, time=now())
-        if isinstance(error, VasariError):
-            return dataclasses.replace(entry, error=error.message, remedy=error.remedy)
-        words = f"{type(error).__name__}: {error}".strip()
-        return dataclasses.replace(
-            entry,
-            error=f"An unexpected failure ({words}).",
-            remedy="run the command again with --debug, and report what it prints",
         )
 
     def _settle(self, entry: Entry) -> Entry:

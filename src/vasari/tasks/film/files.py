@@ -11,7 +11,6 @@ import hashlib
 import json
 import shutil
 import time
-import traceback
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -20,7 +19,7 @@ from typing import TYPE_CHECKING
 
 from vasari.foundation import batches
 from vasari.foundation.errors import MissingExtraError, PictureError, VasariError, WeightsError, WriteError
-from vasari.foundation.ledgers import DONE, FAILED, Entry, Ledger, Stamp, job_key, publish, sole_worker
+from vasari.foundation.ledgers import DONE, FAILED, Entry, Ledger, Stamp, failure_of, job_key, publish, sole_worker
 from vasari.foundation.plans import digest
 from vasari.foundation.treatment import now, read_treatment
 from vasari.foundation.version import VERSION
@@ -119,7 +118,7 @@ class _Films:
         except (WeightsError, MissingExtraError):
             raise
         except Exception as error:
-            entry = self._failure(error, entry)
+            entry = failure_of(entry, error, debug=self.options.debug)
         entry = dataclasses.replace(entry, seconds=round(time.monotonic() - began, 3))
         self.ledger.append(entry)
         return entry
@@ -203,20 +202,6 @@ class _Films:
         raise WriteError(
             f"{result} stands where the result would go, and is not as Vasari wrote it.",
             remedy="move it elsewhere, or use --overwrite to replace it",
-        )
-
-    def _failure(self, error: Exception, entry: Entry) -> Entry:
-        """The entry of a failure, expected or not; nothing escapes but a request to stop."""
-        if self.options.debug:
-            traceback.print_exception(error)
-        entry = dataclasses.replace(entry, status=FAILED, time=now())
-        if isinstance(error, VasariError):
-            return dataclasses.replace(entry, error=error.message, remedy=error.remedy)
-        words = f"{type(error).__name__}: {error}".strip()
-        return dataclasses.replace(
-            entry,
-            error=f"An unexpected failure ({words}).",
-            remedy="run the command again with --debug, and report what it prints",
         )
 
     def _changed_masters(self, entries: Sequence[Entry]) -> list[Entry]:

@@ -9,12 +9,12 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from vasari.app.cli.archive.opening import ArchiveFolder, open_archive
+from vasari.app.cli.archive.opening import ArchiveFolder, DatabaseAddress, archive_extra, open_archive
 from vasari.app.cli.json_option import JSON
 from vasari.app.cli.messages import counted
 from vasari.app.cli.meters import meter
 from vasari.app.cli.progress import printable
-from vasari.foundation.errors import ExitCode, MissingExtraError
+from vasari.foundation.errors import ExitCode
 
 
 def backup(
@@ -51,18 +51,14 @@ def recover(
     source: Annotated[Path, Parameter(help="the folder that archive backup made")],
     folder: Annotated[Path, Parameter(help="a new folder for the archive")],
     *,
-    database: Annotated[
-        str | None, Parameter(help="postgresql://USER@HOST/NAME of an empty database; default: SQLite in the folder")
-    ] = None,
+    database: DatabaseAddress = None,
     json: JSON = False,
 ) -> int:
     """Bring an archive back from a backup, into a new folder; every file is compared with its hash."""
-    try:
+    with archive_extra():
         from vasari.archive.backup import recover as bring_back
         from vasari.archive.events import note
         from vasari.archive.store import Archive
-    except ModuleNotFoundError as error:
-        raise MissingExtraError("vasari archive", "archive") from error
     done = bring_back(source, folder, database)
     with Archive.open(folder) as opened, opened.writing() as writer:
         note(writer, "recovery", "archive", detail={"from": str(source), "journal": done.journal})

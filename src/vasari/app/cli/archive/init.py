@@ -8,25 +8,21 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from vasari.app.cli.archive.opening import ArchiveFolder, archive_folder
+from vasari.app.cli.archive.opening import ArchiveFolder, DatabaseAddress, archive_extra, archive_folder
 from vasari.app.cli.json_option import JSON
 from vasari.app.cli.progress import printable
-from vasari.foundation.errors import ExitCode, MissingExtraError
+from vasari.foundation.errors import ExitCode
 
 
 def init(
     folder: Annotated[Path, Parameter(help="a new or empty folder")],
     *,
-    database: Annotated[
-        str | None, Parameter(help="postgresql://USER@HOST/NAME of an empty database; default: SQLite in the folder")
-    ] = None,
+    database: DatabaseAddress = None,
     json: JSON = False,
 ) -> int:
     """Make an archive in a new folder."""
-    try:
+    with archive_extra():
         from vasari.archive.store import Archive
-    except ModuleNotFoundError as error:
-        raise MissingExtraError("vasari archive", "archive") from error
     with Archive.create(folder, database) as archive:
         about = {"archive": str(archive.folder), "database": archive.engine.dialect.name}
     if json:
@@ -39,10 +35,8 @@ def init(
 def upgrade(*, archive: ArchiveFolder = None) -> int:
     """Bring an archive of an older Vasari up to date; one that is so already is left alone."""
     folder = archive_folder(archive)
-    try:
+    with archive_extra():
         from vasari.archive.store import Archive
-    except ModuleNotFoundError as error:
-        raise MissingExtraError("vasari archive", "archive") from error
     was, is_now = Archive.upgrade(folder)
     print(printable(f"{folder}: {'nothing to do' if was == is_now else f'revision {was} became {is_now}'}."))
     return ExitCode.DONE

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -20,6 +22,11 @@ _SETTINGS = "archive.toml"
 ArchiveFolder = Annotated[
     Path | None,
     Parameter(name=["--archive", "-a"], help=f"the archive's folder; default: {VARIABLE}, or the folder one is in"),
+]
+
+#: Where a new archive's database is to be.
+DatabaseAddress = Annotated[
+    str | None, Parameter(help="postgresql://USER@HOST/NAME of an empty database; default: SQLite in the folder")
 ]
 
 
@@ -42,8 +49,15 @@ def archive_folder(given: Path | None) -> Path:
 def open_archive(given: Path | None) -> Archive:
     """The archive that is meant, open; raises `MissingExtraError` without the extra `archive`."""
     folder = archive_folder(given)
-    try:
+    with archive_extra():
         from vasari.archive.store import Archive
+    return Archive.open(folder)
+
+
+@contextmanager
+def archive_extra() -> Iterator[None]:
+    """Import what an archive needs; raises `MissingExtraError` where the extra `archive` is not installed."""
+    try:
+        yield
     except ModuleNotFoundError as error:
         raise MissingExtraError("vasari archive", "archive") from error
-    return Archive.open(folder)

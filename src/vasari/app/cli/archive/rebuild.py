@@ -8,12 +8,12 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from vasari.app.cli.archive.opening import ArchiveFolder, archive_folder, open_archive
+from vasari.app.cli.archive.opening import ArchiveFolder, archive_extra, archive_folder, open_archive
 from vasari.app.cli.json_option import JSON
 from vasari.app.cli.messages import counted
 from vasari.app.cli.meters import meter
 from vasari.app.cli.progress import printable
-from vasari.foundation.errors import ExitCode, MissingExtraError
+from vasari.foundation.errors import ExitCode
 
 
 def rebuild(
@@ -31,10 +31,8 @@ def rebuild(
     """
     if journal:
         return _rewritten(folder or archive, json)
-    try:
+    with archive_extra():
         from vasari.archive.rebuild import rebuild as rebuild_archive
-    except ModuleNotFoundError as error:
-        raise MissingExtraError("vasari archive", "archive") from error
     place = folder or archive_folder(archive)
     with meter("rebuilding", "journal lines") as progress:
         done = rebuild_archive(place, progress.advance)
