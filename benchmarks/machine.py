@@ -1,28 +1,7 @@
-"""What a timing was taken on."""
+"""What a timing was taken on: the same words as those of `vasari benchmark`."""
 
 from __future__ import annotations
 
-import os
-import platform
-from pathlib import Path
+from vasari.tasks.benchmark.machine import described
 
-import torch
-
-TELLING_FLAGS = ("amx_bf16", "amx_tile", "avx512_bf16", "avx512f", "avx2")
-
-
-def described() -> dict[str, object]:
-    """Processor, the flags that decide bfloat16's speed, cores, threads, versions and the load before the run."""
-    cpu_info = Path("/proc/cpuinfo")
-    text = cpu_info.read_text(encoding="utf-8", errors="replace") if cpu_info.exists() else ""
-    names = [line.partition(":")[2].strip() for line in text.splitlines() if line.startswith("model name")]
-    flags = set(text.split())
-    return {
-        "processor": names[0] if names else platform.processor(),
-        "flags": [flag for flag in TELLING_FLAGS if flag in flags],
-        "cores": os.cpu_count(),
-        "threads": torch.get_num_threads(),
-        "torch": torch.__version__,
-        "python": platform.python_version(),
-        "load": round(os.getloadavg()[0], 2),
-    }
+__all__ = ["described"]

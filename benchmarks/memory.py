@@ -13,32 +13,12 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import shlex
-import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 
-import numpy as np
-
-BLOCK_ROWS = 256
-
-
-def make_scan(path: Path, side_px: int, compression: str) -> Path:
-    """A square 16-bit RGB TIFF of smooth gradients with grain, written strip by strip."""
-    from vasari.foundation.image_files import Header, RowWriter
-
-    header = Header("tiff", side_px, side_px, 3, 16, compression=compression)
-    grain = np.random.default_rng(1).integers(0, 4096, (BLOCK_ROWS, side_px, 3), dtype=np.uint16)
-    across = np.linspace(2000, 50000, side_px).astype(np.uint16)[None, :, None]
-    with RowWriter(path, header, "tiff", verify=False) as writer:
-        for top in range(0, side_px, BLOCK_ROWS):
-            rows = min(BLOCK_ROWS, side_px - top)
-            level = np.uint16(8000 * top // side_px)
-            writer.append(np.roll(grain, top, axis=1)[:rows] + across + level)
-    return path
+from vasari.tasks.benchmark.memory import MB, make_scan, used
 
 
 def stream_identity(source: Path, target: Path) -> None:
@@ -60,12 +40,9 @@ def stream_identity(source: Path, target: Path) -> None:
 
 def measure(command: list[str]) -> dict[str, float | int]:
     """Run a command; its exit code, seconds, and peak resident memory in MB (its own or its children's)."""
-    begun = time.perf_counter()
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
-    _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    seconds = round(time.perf_counter() - begun, 1)
-    return {"exit_code": process.returncode, "seconds": seconds, "peak_mb": round(usage.ru_maxrss / 1024)}
+    with tempfile.NamedTemporaryFile(suffix=".log") as log:
+        found = used(command, Path(log.name))
+    return {"exit_code": found.exit_code, "seconds": round(found.seconds, 1), "peak_mb": round(found.peak_bytes / MB)}
 
 
 def commands(template: str | None, source: Path, folder: Path) -> list[str]:

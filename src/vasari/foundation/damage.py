@@ -85,7 +85,7 @@ _ANY_SURFACE = {
     "hair": 0.25,
     "dust": 0.5,
 }
-_ANY_TONE = {"bend_curve": 0.15, "compress_levels": 0.5, "uneven_light": 0.3, "yellow_paper": 0.3}
+_ANY_TONE = {"fade_density": 0.4, "bend_curve": 0.15, "compress_levels": 0.5, "uneven_light": 0.3, "yellow_paper": 0.3}
 
 
 @dataclass(frozen=True)
@@ -104,7 +104,7 @@ ERAS: Mapping[str, Era] = MappingProxyType(
     {
         "albumen": _era(
             True,
-            fade_density=0.75,
+            fade_density=0.85,
             tint_monochrome=0.95,
             yellow_paper=0.5,
             grain=0.4,
@@ -112,21 +112,22 @@ ERAS: Mapping[str, Era] = MappingProxyType(
             cracks=0.25,
             fold=0.25,
         ),
-        "gelatin-silver": _era(True, fade_density=0.55, tint_monochrome=0.45, silver_mirroring=0.3, grain=0.75),
+        "gelatin-silver": _era(True, fade_density=0.75, tint_monochrome=0.45, silver_mirroring=0.3, grain=0.75),
         "newspaper": _era(
             True, halftone=0.75, compress_levels=0.85, tint_monochrome=0.4, yellow_paper=0.6, grain=0.5, fold=0.35
         ),
         "autochrome": _era(
-            False, starch_grain=0.8, fade_density=0.5, desaturate=0.5, cast=0.5, uneven_light=0.4, grain=0.6
+            False, starch_grain=0.8, fade_density=0.6, desaturate=0.5, cast=0.5, uneven_light=0.4, grain=0.6
         ),
-        "chromogenic-1970s": _era(False, fade_dyes=0.75, cast=0.4, desaturate=0.35, grain=0.6, fade_density=0.2),
-        "color-print": _era(False, fade_density=0.3, fade_dyes=0.2, cast=0.55, desaturate=0.25, grain=0.5),
+        "chromogenic-1970s": _era(False, fade_dyes=0.75, cast=0.4, desaturate=0.35, grain=0.6),
+        "color-print": _era(False, fade_dyes=0.2, cast=0.55, desaturate=0.25, grain=0.5),
     }
 )
 """The eras, as weighted mixtures of the damages."""
 
-_SEVERITY_AMOUNT = {1: (0.28, 0.6), 2: (0.4, 0.8), 3: (0.52, 0.95)}
-_SEVERITY_CHANCE = {1: 0.7, 2: 0.9, 3: 1.0}
+SEVERITY_AMOUNTS = {1: (0.28, 0.6), 2: (0.4, 0.8), 3: (0.52, 0.95)}
+SEVERITY_CHANCES = {1: 0.7, 2: 0.9, 3: 1.0}
+"""Severity -> between which amounts a damage is drawn, and what its chance in an era is multiplied by."""
 
 
 @dataclass(frozen=True)
@@ -145,7 +146,7 @@ def age(clean: Tensor, *, era: str, severity: int, seed: int, masks: Path | None
     of scanned opacity masks (KIND/*.png) to use beside the drawn ones. In grey eras the clean picture
     that comes back is the luma of the given one. Raises `PlanError` for an unknown era or severity.
     """
-    if era not in ERAS or severity not in _SEVERITY_AMOUNT:
+    if era not in ERAS or severity not in SEVERITY_AMOUNTS:
         raise PlanError(
             f"Got era {era!r}, severity {severity!r}.", remedy=f"use severity 1..3 and an era of: {', '.join(ERAS)}"
         )
@@ -155,10 +156,10 @@ def age(clean: Tensor, *, era: str, severity: int, seed: int, masks: Path | None
     if kind.grey:
         pixels = np.repeat(np.tensordot(LUMA, pixels, 1)[None], 3, 0)
     truth = torch.from_numpy(pixels.copy())
-    low, high = _SEVERITY_AMOUNT[severity]
+    low, high = SEVERITY_AMOUNTS[severity]
     scale = float(np.exp(rng.uniform(np.log(0.5), np.log(2.2))))
     plate = Plate(pixels, np.zeros(pixels.shape[1:], np.float32), rng, kind.grey, scale)
-    chance = _SEVERITY_CHANCE[severity]
+    chance = SEVERITY_CHANCES[severity]
     for name, damage in DAMAGES.items():
         if name == "hair" and masks is not None and rng.random() < 0.45 * chance:
             surface.real_defects(plate, rng.uniform(low, high), masks)

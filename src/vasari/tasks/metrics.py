@@ -49,6 +49,15 @@ def structural_similarity(picture: Tensor, target: Tensor) -> Tensor:
     covariances, and only windows that lie wholly inside the picture, as Wang, Bovik, Sheikh and
     Simoncelli, "Image quality assessment: from error visibility to structural similarity", 2004.
     """
+    return similarity_map(picture, target).mean(dim=(-3, -2, -1))
+
+
+def similarity_map(picture: Tensor, target: Tensor) -> Tensor:
+    """The structural similarity at every place, whose mean `structural_similarity` is.
+
+    Shapes: two of [..., channels, rows, columns] to [..., channels, rows - 10, columns - 10]: one value for each
+    window of 11x11 that lies wholly inside, at its center.
+    """
     first, second = _checked(picture, target)
     if min(first.shape[-2:]) < WINDOW_PX:
         raise PictureError(
@@ -61,7 +70,7 @@ def structural_similarity(picture: Tensor, target: Tensor) -> Tensor:
     covariance = _blurred(first * second) - mean_a * mean_b
     luminance = (2 * mean_a * mean_b + K1**2) / (mean_a**2 + mean_b**2 + K1**2)
     structure = (2 * covariance + K2**2) / (variance_a + variance_b + K2**2)
-    return (luminance * structure).mean(dim=(-3, -2, -1))
+    return luminance * structure
 
 
 def _checked(picture: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
