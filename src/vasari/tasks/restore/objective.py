@@ -20,6 +20,7 @@ from vasari.models.losses import (
     GENERATOR_LOSSES,
     gradient_penalty,
     in_the_tone_of,
+    interpolation_penalty,
     log_mean_square,
     structural_dissimilarity,
 )
@@ -43,6 +44,8 @@ ON_THUMBNAILS = ("curves", "field")  # what is learned from thumbnails alone
 STANDARD_EXAMPLES = 64  # examples whose thumbnails set the scale of a fresh survey's statistics
 QUANTILE_FLOOR = 3e-4
 THUMBNAILS = ("aged_thumbnails", "clean_thumbnails")
+# What holds the critic -> default weight of the term "penalty".
+PENALTY_WEIGHTS = {"r1": 1.0, "wgan-gp": 10.0, "clip": 0.0}
 
 
 @dataclass(frozen=True)
@@ -58,6 +61,13 @@ class RestoreObjectivePlan:
     )
     adversarial: str = option("", "kind of adversarial loss; empty for none", choices=("", *CRITIC_LOSSES))
     penalty_every: int = option(4, "steps between gradient penalties of the critic; 0 for none", minimum=0)
+    penalty: str = option(
+        "r1",
+        "what holds the critic: 'r1' beside its spectral norm; in place of that norm 'wgan-gp', a gradient of length 1 "
+        "at every step, or 'clip', weights within clip",
+        choices=tuple(PENALTY_WEIGHTS),
+    )
+    clip: float = option(0.01, "largest weight of the critic where penalty is 'clip'", minimum=0.0)
     examples: ExamplesPlan = field(default_factory=ExamplesPlan)
 
     def __post_init__(self) -> None:
@@ -82,7 +92,7 @@ class RestoreObjective(Objective):
         self, restorer: Restorer, header: Mapping[str, Any], data: tuple[Path, ...], plan: RestoreObjectivePlan
     ):
         self._restorer, self._header, self._data, self._plan = restorer, header, data, plan
-        self._critic = NETWORKS["patch-critic"].build() if plan.adversarial else None
+        self._critic = NETWORKS["patch-critic"].build(spectral=plan.penalty == "r1") if plan.adversarial else None
         self._photographs = load_photographs(data, plan.examples.exclude)
         self._grey = load_photographs([Path(plan.examples.grey)], "") if plan.examples.grey else {}
         self._examples: RestoreExamples | PooledThumbnails | None = None
@@ -107,7 +117,7 @@ class RestoreObjective(Objective):
             "damage": 0.5,
             "adversarial": 0.02,
             "critic": 1.0,
-            "penalty": 1.0,
+            "penalty": PENALTY_WEIGHTS[self._plan.penalty],
         }
 
     @property
@@ -144,6 +154,7 @@ class RestoreObjective(Objective):
 
     def begin_step(self, step: int, images_seen: int) -> None:
         self._step = step
+        self._clip()
         surveyor = self._restorer.surveyor
         if step == 0 and not self._plan.start_from and self._examples is not None:
             shown = [self._examples[index]["aged_thumbnails"] for index in range(STANDARD_EXAMPLES)]
@@ -215,14 +226,28 @@ class RestoreObjective(Objective):
         with torch.no_grad():
             restored = self._restorer(batch["aged"], self._surveyed_patches(batch), batch["window"])
             made, clean = restored.picture, in_the_tone_of(batch["clean"], restored.toned, batch["mask"])
-        terms = {"critic": CRITIC_LOSSES[self._plan.adversarial](critic(clean), critic(made))}
-        if self._plan.penalty_every and (self._step + 1) % self._plan.penalty_every == 0:
-            with torch.autocast(made.device.type, enabled=False):
-                real = clean.requires_grad_(True)
-                terms["penalty"] = self._plan.penalty_every * gradient_penalty(critic(real), real)
-        else:
-            terms["penalty"] = terms["critic"].detach() * 0
+        of_clean, of_made = critic(clean), critic(made)
+        terms = {"critic": CRITIC_LOSSES[self._plan.adversarial](of_clean, of_made)}
+        with torch.autocast(made.device.type, enabled=False):
+            terms["penalty"] = self._penalty(critic, clean, made)
         return terms
+
+    def _penalty(self, critic: nn.Module, clean: Tensor, made: Tensor) -> Tensor:
+        plan = self._plan
+        if plan.penalty == "wgan-gp":
+            # Of the mean over patches, as a critic of whole pictures would say.
+            return interpolation_penalty(lambda pixels: critic(pixels).mean((1, 2, 3)), clean, made)
+        if plan.penalty == "r1" and plan.penalty_every and (self._step + 1) % plan.penalty_every == 0:
+            real = clean.requires_grad_(True)
+            return plan.penalty_every * gradient_penalty(critic(real), real)
+        return clean.new_zeros(())
+
+    @torch.no_grad()
+    def _clip(self) -> None:
+        """Clip the critic's weights before the step that uses them (Arjovsky et al. 2017, algorithm 1, line 7)."""
+        if self._critic is not None and self._plan.penalty == "clip":
+            for weight in self._critic.parameters():
+                weight.clamp_(-self._plan.clip, self._plan.clip)
 
     def validate(self, networks: Mapping[str, nn.Module]) -> Validation:
         restorer = networks["restorer"]

@@ -1,0 +1,75 @@
+"""What holds the critic of a restorer: R1 beside spectral norm, the penalty of WGAN-GP, or clipping."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+from PIL import Image
+from skimage import data
+from torch import nn
+
+from vasari.foundation.errors import PlanError
+from vasari.models.restorers import Restorer
+from vasari.tasks.restore.objective import RestoreObjective, RestoreObjectivePlan
+
+
+def objective_of(folder: Path, **options: object) -> RestoreObjective:
+    Image.fromarray(data.astronaut()[:160, :160]).save(folder / "one.png")
+    torch.manual_seed(0)
+    restorer = Restorer(widths=(8, 8, 8), depths=(1, 1, 1, 1, 1), context=8)
+    return RestoreObjective(restorer, {}, (folder,), RestoreObjectivePlan(adversarial="wgan", **options))  # type: ignore[arg-type]
+
+
+def critic_terms(objective: RestoreObjective) -> dict[str, torch.Tensor]:
+    generator = torch.Generator().manual_seed(1)
+    batch = {name: torch.rand(2, 3, 32, 32, generator=generator) for name in ("aged", "clean")}
+    batch |= {"mask": torch.zeros(2, 1, 32, 32), "window": torch.tensor([[0.0, 0.0, 1.0, 1.0]]).expand(2, 4)}
+    batch |= {"aged_thumbnails": torch.rand(2, 1, 3, 48, 48, generator=generator)}
+    return dict(objective.turns[0].losses(batch))
+
+
+def is_spectral(critic: nn.Module) -> bool:
+    return any("parametrizations" in name for name, _ in critic.named_parameters())
+
+
+def test_wgan_gp_pays_for_slopes_that_are_not_1_at_every_step(tmp_path: Path) -> None:
+    objective = objective_of(tmp_path, penalty="wgan-gp")
+    critic = objective.networks["critic"]
+    assert not is_spectral(critic) and objective.weights["penalty"] == 10.0
+    for step in (0, 1):
+        objective.begin_step(step, 8 * step + 8)
+        penalty = critic_terms(objective)["penalty"]
+        # A fresh critic is nearly flat: its slope of about 0 lies 1 away from 1.
+        assert 0.5 < float(penalty.detach()) <= 1.0
+    penalty.backward()
+    assert any(one.grad is not None and one.grad.abs().sum() > 0 for one in critic.parameters())
+    with torch.no_grad():  # a critic that is a constant pays 1 exactly
+        for one in critic.parameters():
+            one.zero_()
+    assert float(critic_terms(objective)["penalty"].detach()) == pytest.approx(1.0, abs=1e-4)
+
+
+def test_clip_keeps_the_weights_small_and_pays_nothing(tmp_path: Path) -> None:
+    objective = objective_of(tmp_path, penalty="clip", clip=0.02)
+    critic = objective.networks["critic"]
+    assert not is_spectral(critic) and max(float(one.abs().max()) for one in critic.parameters()) > 0.02
+    objective.begin_step(1, 8)
+    assert max(float(one.detach().abs().max()) for one in critic.parameters()) == pytest.approx(0.02)
+    assert float(critic_terms(objective)["penalty"]) == 0.0
+
+
+def test_r1_comes_at_every_nth_step_beside_spectral_norm(tmp_path: Path) -> None:
+    objective = objective_of(tmp_path, penalty_every=2)
+    assert is_spectral(objective.networks["critic"]) and objective.weights["penalty"] == 1.0
+    paid = []
+    for step in range(4):
+        objective.begin_step(step, 8 * step + 8)
+        paid.append(float(critic_terms(objective)["penalty"]) > 0)
+    assert paid == [False, True, False, True]
+
+
+def test_another_penalty_is_refused() -> None:
+    with pytest.raises(PlanError, match="r2"):
+        RestoreObjectivePlan(penalty="r2")
