@@ -31,6 +31,7 @@ OPTIONS = {
     "mobilenet": {},
     "vgg19": {"shapes": VGG_SHAPES},
     "resnet50": {},
+    "inception": {},
     "patch-critic": {"widths": [8, 8], "spectral": True},
     "dcgan-critic": {"px": 32, "width": 4, "normalization": "batch"},
     "residual-critic": {"widths": [8, 8]},

@@ -25,10 +25,14 @@ from vasari.models.critic_features import (
     critic_options,
 )
 from vasari.models.encoders import Encoder
-from vasari.models.feature_networks import VggFeatures, load_features
+from vasari.models.feature_networks import VggFeatures, features_of
+from vasari.models.inception import SIDE_PX as INCEPTION_PX
+from vasari.models.inception import InceptionV3
 from vasari.models.mobilenet import MobileNet
-from vasari.models.model_files import find, read
+from vasari.models.model_files import bundled, find, read
+from vasari.models.official import OFFICIAL, inception_of, official_file
 from vasari.models.resnet import ResNet50
+from vasari.models.torch_files import is_torch_file, read_torch
 
 DEFAULT = "encoder"
 # MobileNet's maps are taken after these of its 13 blocks: at 1/4, 1/8, 1/16 and 1/32 of the picture.
@@ -75,6 +79,7 @@ BACKBONES: Mapping[str, tuple[Callable[..., nn.Module], int]] = MappingProxyType
         "mobilenet": (MobileNetMaps, 224),
         "vgg19": (_vgg, 256),
         "resnet50": (ResNet50, 224),
+        "inception": (InceptionV3, INCEPTION_PX),
         "patch-critic": (PatchCriticFeatures, 256),
         "dcgan-critic": (DcganCriticFeatures, 64),
         "residual-critic": (ResidualCriticFeatures, 64),
@@ -103,22 +108,31 @@ def backbone(name: str, options: Mapping[str, Any]) -> nn.Module:
 def read_backbone(named: str | Path = DEFAULT) -> Backbone:
     """The feature network that `named` is: a bundled encoder, a file or address of weights, or a run with a critic.
 
-    Files are known by the names of their tensors: a Vasari encoder, a VGG-19, a MobileNet V1, a ResNet-50 (as
-    torchvision and timm name them), a checkpoint of a training (its critic). Raises `WeightsError`.
+    "inception" are the official weights. Files (`.safetensors`, or PyTorch's `.pth`) are known by the names of their
+    tensors: a Vasari encoder, a VGG-19, a MobileNet V1, a ResNet-50 (as torchvision and timm name them), an
+    Inception-v3 (as FID has it), a checkpoint of a training (its critic). Raises `WeightsError`.
     """
     if Path(named).expanduser().is_dir():
         return _critic_of_run(Path(named).expanduser())
-    path = find(named)
+    official = str(named) in BACKBONES and str(named) in OFFICIAL and str(named) not in bundled()
+    path = official_file(str(named)) if official else find(named)
     data = read(path)
-    try:
-        state = from_safetensors(data)
-    except SafetensorError as error:
-        raise WeightsError(f"{path} is no whole safetensors file: {error}.", remedy="fetch the file again") from error
+    state = _tensors(path, data)
     digest = hashlib.sha256(data).hexdigest()
     if any(name.startswith("networks/") for name in state):
         return _critic(critic_of(state), path.name, digest)
     name, options, network = _known(path, state)
     return _ready(name, options, network, BACKBONES[name][1], path.stem, digest)
+
+
+def _tensors(path: Path, data: bytes) -> dict[str, Tensor]:
+    """The table of tensors in a file's bytes; raises `WeightsError`."""
+    if is_torch_file(data):
+        return read_torch(data, path.name)
+    try:
+        return dict(from_safetensors(data))
+    except SafetensorError as error:
+        raise WeightsError(f"{path} is no whole safetensors file: {error}.", remedy="fetch the file again") from error
 
 
 def _known(path: Path, state: Mapping[str, Tensor]) -> tuple[str, dict[str, Any], nn.Module]:
@@ -136,7 +150,9 @@ def _known(path: Path, state: Mapping[str, Tensor]) -> tuple[str, dict[str, Any]
         network = MobileNetMaps()
         hub.load_state(network.network, state, path.name)
         return "mobilenet", {}, network
-    found = load_features(path)
+    if "Mixed_7c.branch_pool.conv.weight" in state and "fc.weight" in state:
+        return "inception", {}, inception_of(state, path.name)
+    found = features_of(state, path.name)
     if not isinstance(found, VggFeatures):
         raise WeightsError(f"{path.name} is no feature network that is known here.", remedy="name another file")
     shapes = {name.removeprefix("layers."): list(one.shape) for name, one in found.state_dict().items()}

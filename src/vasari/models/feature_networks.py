@@ -85,9 +85,14 @@ def load_features(path: str | Path) -> FeatureNetwork:
     """The feature network in a `.safetensors` file, frozen, float32; raises `WeightsError` where it is neither."""
     path = Path(path)
     try:
-        state = {name: one.float() for name, one in from_safetensors(read(path)).items()}
+        return features_of(from_safetensors(read(path)), path.name)
     except SafetensorError as error:
         raise WeightsError(f"{path} is no whole safetensors file: {error}.", remedy="fetch the file again") from error
+
+
+def features_of(tensors: Mapping[str, Tensor], called: str) -> FeatureNetwork:
+    """The feature network of a table of tensors, frozen, float32; raises `WeightsError` where it is neither."""
+    state = {name: one.float() for name, one in tensors.items()}
     if {f"features.{count}.weight" for count in _VGG_COUNTED} <= set(state):
         network: FeatureNetwork = VggFeatures(_named(state))
     elif {"conv0.weight", "conv11.weight"} <= set(state):
@@ -96,7 +101,7 @@ def load_features(path: str | Path) -> FeatureNetwork:
         network = MobileNetFeatures(state)
     else:
         raise WeightsError(
-            f"{path.name} is no feature network that is known here.",
+            f"{called} is no feature network that is known here.",
             remedy="name a VGG-19 (tensors conv0, conv11 ..., or features.0, features.2 ...) or a MobileNet V1 "
             "(convs.0 ... convs.26)",
         )

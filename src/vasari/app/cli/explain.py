@@ -1,14 +1,15 @@
-"""`vasari explain`: what a restoration found and changed and how sure it is, or how far a scan is from a style."""
+"""`vasari explain`: what a restoration did, how far a style is, what a critic sees, what a generator copied."""
 
 from __future__ import annotations
 
 import json as json_text
-import sys
 from pathlib import Path
 from typing import Annotated
 
 from cyclopts import Parameter
 
+from vasari.app.cli.json_option import JSON
+from vasari.app.cli.meters import meter
 from vasari.app.cli.plan_options import with_plan
 from vasari.app.cli.progress import printable
 from vasari.foundation.errors import ExitCode, PlanError
@@ -17,19 +18,24 @@ from vasari.tasks.explain.plan import ExplainPlan
 
 @with_plan(ExplainPlan)
 def explain(
-    scan: Annotated[Path, Parameter(help="a picture")],
+    scan: Annotated[Path | None, Parameter(help="a picture; none for --generator")] = None,
     *,
     output: Annotated[Path | None, Parameter(name=["--output", "-o"], help="folder for the maps")] = None,
-    json: Annotated[bool, Parameter(help="tell the numbers as JSON on stdout")] = False,
+    json: JSON = False,
     plan: ExplainPlan,
 ) -> int:
-    """Explain what a restoration does to a scan, or how far the scan is from a style, as pictures and arrays."""
+    """Explain a restoration, a style or a critic on a scan, or what a generator learned by heart: pictures, arrays."""
     if output is None:
         raise PlanError("No folder for the maps was named.", remedy="write: vasari explain SCAN -o DIR")
+    if (scan is None) != bool(plan.generator):
+        what = "Neither a picture nor a generator was" if scan is None else "Both a picture and a generator were"
+        raise PlanError(f"{what} named.", remedy="name a picture, or --generator MODEL --training FOLDER")
     from vasari.tasks.explain.explaining import explain as explained
+    from vasari.tasks.explain.explaining import explain_samples
 
-    facts = explained(scan, output, plan, _tell)
-    page = output / f"{scan.stem}.{facts['of']}.html"
+    with meter("explaining", "pictures" if scan is None else "views") as parts:
+        facts = explained(scan, output, plan, parts.show) if scan else explain_samples(output, plan, parts.show)
+    page = output / f"{scan.stem if scan else facts['model']}.{facts['of']}.html"
     if json:
         print(json_text.dumps({**facts, "report": str(page)}))
     else:
@@ -42,8 +48,3 @@ def _shown(value: object) -> str:
     if isinstance(value, list):
         return ", ".join(_shown(one) for one in value)
     return f"{value:.4g}" if isinstance(value, float) else str(value)
-
-
-def _tell(done: int, all: int) -> None:
-    if sys.stderr.isatty():
-        print(f"view {done} of {all}", file=sys.stderr, flush=True)

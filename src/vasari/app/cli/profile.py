@@ -56,6 +56,7 @@ def _text(found: Profile) -> str:
         f"Peak of convolutions, G operations/s: {peaks}.",
         f"Most memory of the process: {measured.peak_bytes / 2**20:,.0f} MB.",
         f"Machine: {', '.join(f'{key} {value}' for key, value in found.machine.items())}.",
+        *_busy(found),
         "",
         _table("stage", measured.stages(), measured.hooked_seconds),
         "",
@@ -64,6 +65,14 @@ def _text(found: Profile) -> str:
     if found.folder is not None:
         lines += ["", _forecast(found.folder)]
     return "\n".join(lines)
+
+
+def _busy(found: Profile) -> list[str]:
+    """A warning where others had a part of the machine, which was taken from the peak and from the model alike."""
+    load, cores = float(found.machine["load"]), int(found.machine["cores"] or 1)
+    if not load > cores:
+        return []
+    return [f"The machine was busy (load {load:g} on {counted(cores, 'core')}): times, peak and shares are uncertain."]
 
 
 def _table(head: str, layers: list[Layer], seconds: float) -> str:

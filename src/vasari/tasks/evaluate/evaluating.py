@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from vasari.foundation.errors import PlanError
+from vasari.foundation.execute import Executor
 from vasari.foundation.plans import to_dict
 from vasari.foundation.treatment import now
 from vasari.foundation.version import VERSION
@@ -26,9 +27,11 @@ def evaluate(
     plan: EvaluatePlan,
     versus: Sequence[str | Path] = (),
     advance: Advance = lambda done, all: None,
+    executor: Executor | None = None,
 ) -> Outcome:
     """Scores of a result (a picture or a folder) against a truth or a set, and beside other methods' results.
 
+    The workers of an `executor` score pictures one by one; sets are gathered in this process.
     Without `against` every picture is described by itself. A picture that cannot be scored is told in the outcome,
     and the rest goes on. Raises `PlanError` where nothing can be compared, `WeightsError` for the network.
     """
@@ -38,14 +41,15 @@ def evaluate(
     kind = _kind(methods, truth, plan)
     facts: dict[str, Any] = {"vasari": VERSION, "date": now(), "plan": to_dict(plan)}
     if truth is None:
-        found = [measure_alone(name, pictures, plan, advance) for name, pictures in methods.items()]
+        found = [measure_alone(name, pictures, plan, advance, executor) for name, pictures in methods.items()]
     elif kind == "pairs":
-        comparer = Comparer.of(plan.network)
+        comparer = Comparer.of_plan(plan, pairs=True)
         found = [
-            measure_pairs(name, paired(pictures, truth), plan, comparer, advance) for name, pictures in methods.items()
+            measure_pairs(name, paired(pictures, truth), plan, comparer, advance, executor)
+            for name, pictures in methods.items()
         ]
     else:
-        known = Truth.of(truth, plan, Comparer.of(plan.network), advance)
+        known = Truth.of(truth, plan, Comparer.of_plan(plan), advance)
         found = [known.measure(name, pictures, advance) for name, pictures in methods.items()]
     tests = [(one.method, tuple(_compared(found[0], one, plan))) for one in found[1:]]
     tests = [one for one in tests if one[1]]

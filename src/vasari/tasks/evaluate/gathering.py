@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import io
-from collections.abc import Mapping, Sequence
+import os
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 import torch
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 from torch import Tensor
 
 from vasari.foundation.errors import PictureError
@@ -19,6 +22,7 @@ from vasari.tasks.data.entries import FileReader
 from vasari.tasks.data.picture_set import square
 from vasari.tasks.evaluate.class_score import ClassScore
 from vasari.tasks.evaluate.feature_cache import FeatureCache, user_folder
+from vasari.tasks.evaluate.influence import Sampled
 from vasari.tasks.evaluate.moments import GROUPS, GroupedMoments
 from vasari.tasks.evaluate.network import Comparer
 from vasari.tasks.evaluate.pairs import Advance
@@ -26,6 +30,10 @@ from vasari.tasks.evaluate.plan import EvaluatePlan
 
 VERSION = 1  # of how pictures are shown to a network: a change makes old caches unread
 BATCH = 16
+AHEAD = 2 * BATCH  # pictures that are read while the network works
+WIDE = 512  # features: of more, moments by group would fill the memory, and intervals are told by influence
+WHOLE_PX = 1 << 20  # a short side that no picture has: nothing is reduced while it is decoded
+_Waiting = tuple[str, bytes, tuple[int, int], Tensor | np.ndarray]
 
 
 @dataclass
@@ -58,6 +66,15 @@ class PictureSetFeatures:
         """The groups of the sample [k]."""
         return self.sample_groups[: min(self.count, self.kept)]
 
+    @property
+    def wide(self) -> bool:
+        """Whether moments are kept of all pictures together alone."""
+        return len(self.moments.counts) == 1
+
+    def sampled(self) -> Sampled:
+        """Moments of all, and the sample."""
+        return Sampled(self.moments.moments(), self.count, self.features, self.groups)
+
     def add(self, vectors: Tensor) -> None:
         """Take in features [n, d]; every picture has the same chance to be in the sample (Vitter 1985, algorithm R)."""
         count = self.count
@@ -65,7 +82,7 @@ class PictureSetFeatures:
             self.sample = torch.zeros(self.kept, vectors.shape[1])
             self.sample_groups = torch.zeros(self.kept, dtype=torch.int64)
         groups = torch.tensor([self._group(count + number) for number in range(len(vectors))])
-        self.moments.add(vectors, groups)
+        self.moments.add(vectors, torch.zeros_like(groups) if self.wide else groups)
         for number, vector in enumerate(vectors):
             place = count + number
             if place >= self.kept:
@@ -86,19 +103,20 @@ def gathered(
 ) -> PictureSetFeatures:  # fmt: skip
     """Read a set through the network, features from the cache where they are in it; files that fail are told."""
     width = comparer.width()
-    found = PictureSetFeatures(GroupedMoments(width), plan.kept_features, np.random.default_rng(plan.seed))
+    moments = GroupedMoments(width, groups=1 if width > WIDE else GROUPS)
+    found = PictureSetFeatures(moments, plan.kept_features, np.random.default_rng(plan.seed))
     folder = Path(plan.cache).expanduser() if plan.cache else user_folder()
-    waiting: list[tuple[str, bytes, tuple[int, int], Tensor | np.ndarray]] = []
+    waiting: list[_Waiting] = []
     with FeatureCache(folder, cache_key(plan, comparer), width) as cache:
-        for position, (name, path) in enumerate(pictures.items()):
+        for position, (name, path, outcome) in enumerate(_ahead(pictures.items(), plan, comparer, cache)):
             try:
-                waiting.append((name, *_read(path, plan, cache)))
+                waiting.append((name, *outcome.result()))
                 if scorer is not None:
                     scorer.add(path)
             except PictureError as error:
                 found.failed.append((name, error.message))
             if len(waiting) == BATCH or position == len(pictures) - 1:
-                _take_in(found, waiting, plan, comparer, cache)
+                _take_in(found, waiting, plan, comparer, cache, scorer)
                 waiting = []
             advance(position + 1, len(pictures))
     return found
@@ -106,11 +124,33 @@ def gathered(
 
 def cache_key(plan: EvaluatePlan, comparer: Comparer) -> str:
     """What features depend on beside the picture."""
-    facts = f"{VERSION}|{comparer.backbone.digest}|{plan.px}|{plan.fit}|deepest-mean"
+    shown = "as-tensorflow" if comparer.as_published else f"{plan.px}|{plan.fit}"
+    facts = f"{VERSION}|{comparer.backbone.digest}|{shown}|deepest-mean"
+    if comparer.precision != torch.float32:
+        facts += f"|{comparer.precision}"
     return hashlib.sha256(facts.encode()).hexdigest()[:32]
 
 
-def _read(path: Path, plan: EvaluatePlan, cache: FeatureCache) -> tuple[bytes, tuple[int, int], Tensor | np.ndarray]:
+def _ahead(
+    pictures: Iterable[tuple[str, Path]], plan: EvaluatePlan, comparer: Comparer, cache: FeatureCache
+) -> Iterator[tuple[str, Path, Future[tuple[bytes, tuple[int, int], Tensor | np.ndarray]]]]:
+    """Name, path and what was read, in order; threads read a few pictures ahead of the network."""
+    with ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as threads:
+        begun: deque[tuple[str, Path, Future[tuple[bytes, tuple[int, int], Tensor | np.ndarray]]]] = deque()
+        try:
+            for name, path in pictures:
+                begun.append((name, path, threads.submit(_read, path, plan, comparer, cache)))
+                if len(begun) > AHEAD:
+                    yield begun.popleft()
+            while begun:
+                yield begun.popleft()
+        finally:
+            threads.shutdown(cancel_futures=True)
+
+
+def _read(
+    path: Path, plan: EvaluatePlan, comparer: Comparer, cache: FeatureCache
+) -> tuple[bytes, tuple[int, int], Tensor | np.ndarray]:
     """Hash, size, and the features from the cache or the square to make them of; raises `PictureError`."""
     try:
         data = FileReader(path)()
@@ -119,13 +159,21 @@ def _read(path: Path, plan: EvaluatePlan, cache: FeatureCache) -> tuple[bytes, t
         if known is not None:
             return digest, known[:2], known[2]
         _check_numbers(data)
-        decoded = decode(data, plan.px, "rgb", "none")
+        decoded = decode(data, WHOLE_PX if comparer.as_published else plan.px, "rgb", "none")
+    except UnidentifiedImageError as error:
+        raise PictureError(
+            f"{path.name} is in no format that sets are read from (floating point in several channels is none).",
+            remedy="name a picture that opens in a viewer",
+        ) from error
     except Exception as error:  # whatever a decoder makes of a damaged file
         raise PictureError(
             f"{path.name} cannot be read as a picture: {str(error) or type(error).__name__}.",
             remedy="name a picture that opens in a viewer",
         ) from error
-    return digest, (decoded.width, decoded.height), _shown(decoded.pixels, plan)
+    size = decoded.width, decoded.height
+    if comparer.as_published:
+        return digest, size, comparer.shown(torch.from_numpy(decoded.pixels))
+    return digest, size, _shown(decoded.pixels, plan)
 
 
 def _check_numbers(data: bytes) -> None:
@@ -146,12 +194,14 @@ def _shown(pixels: np.ndarray, plan: EvaluatePlan) -> Tensor:
 
 def _take_in(
     found: PictureSetFeatures,
-    waiting: Sequence[tuple[str, bytes, tuple[int, int], Tensor | np.ndarray]],
+    waiting: Sequence[_Waiting],
     plan: EvaluatePlan,
     comparer: Comparer,
     cache: FeatureCache,
+    scorer: ClassScore | None = None,
 ) -> None:
     """Features of those that have none yet, and all of them into the set."""
+    px = comparer.backbone.px if comparer.as_published else plan.px
     squares = [one for *_, one in waiting if isinstance(one, Tensor)]
     made = iter(comparer.features(torch.stack(squares)) if squares else ())
     vectors = []
@@ -165,7 +215,10 @@ def _take_in(
         vectors.append(vector)
         found.repeats += digest in found.hashes
         found.hashes.add(digest)
-        found.enlarged += min(size) < plan.px
+        found.enlarged += min(size) < px
         found.short_sides.append(min(size))
     if vectors:
         found.add(torch.stack(vectors))
+        if scorer is not None and scorer.recognizer is None:
+            for shares in comparer.shares(torch.stack(vectors)).numpy():
+                scorer.take(shares)

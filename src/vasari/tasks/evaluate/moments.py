@@ -55,9 +55,18 @@ def frechet_of_moments(first: tuple[Tensor, Tensor], second: tuple[Tensor, Tenso
 
     Dowson & Landau 1982; with Inception-v3's features the FID of Heusel et al. 2017 (arXiv:1706.08500, equation 6).
     """
+    return _distance(first, second, _root(first[1]))
+
+
+def _root(covariance: Tensor) -> Tensor:
+    """Its square root."""
+    values, vectors = torch.linalg.eigh(covariance)
+    return vectors * values.clamp(min=0).sqrt() @ vectors.T
+
+
+def _distance(first: tuple[Tensor, Tensor], second: tuple[Tensor, Tensor], root: Tensor) -> float:
+    """The distance, by the root of the first's covariance."""
     (mean_a, one), (mean_b, other) = first, second
-    values, vectors = torch.linalg.eigh(one)
-    root = vectors * values.clamp(min=0).sqrt() @ vectors.T
     # Σ₁Σ₂ has the eigenvalues of Σ₁^½ Σ₂ Σ₁^½, which is symmetric: no complex numbers, no iteration.
     shared = torch.linalg.eigvalsh(root @ other @ root).clamp(min=0).sqrt().sum()
     return float(((mean_a - mean_b).square().sum() + one.trace() + other.trace() - 2 * shared).clamp(min=0))
@@ -65,10 +74,11 @@ def frechet_of_moments(first: tuple[Tensor, Tensor], second: tuple[Tensor, Tenso
 
 def frechet(first: GroupedMoments, second: GroupedMoments) -> tuple[float, list[list[float]]]:
     """The distance, and its values with each group of the first, then of the second set left out."""
-    whole = first.moments(), second.moments()
-    return frechet_of_moments(*whole), [
-        [frechet_of_moments(first.moments(group), whole[1]) for group in _used(first)],
-        [frechet_of_moments(whole[0], second.moments(group)) for group in _used(second)],
+    one, other = first.moments(), second.moments()
+    root, other_root = _root(one[1]), _root(other[1])  # the distance is the same from either side: two roots do for all
+    return _distance(one, other, root), [
+        [_distance(other, first.moments(group), other_root) for group in _used(first)],
+        [_distance(one, second.moments(group), root) for group in _used(second)],
     ]
 
 

@@ -31,6 +31,15 @@ class EvaluatePlan:
     )
     max_megapixels: int = option(64, "pairs: refuse larger pictures", minimum=1)
     network: str = option("encoder", "what sets, and perceptual distances, are compared by: a name or a file")
+    lpips: str = option(
+        "none", "pairs: LPIPS too, by its official weights: 'vgg' or 'alex'", choices=("none", "vgg", "alex")
+    )
+    weights: str = option("", "folder that holds official weights, where they are not to be downloaded")
+    precision: str = option(
+        "float32",
+        "sets: arithmetic of the network; bfloat16 is faster on some processors, and moves the numbers a little",
+        choices=("float32", "bfloat16"),
+    )
     px: int = option(256, "sets: side of the square that a picture is brought to", minimum=32)
     fit: str = option("center", "sets: the square is the picture's center, or the whole stretched", choices=FITS)
     kept_features: int = option(

@@ -10,12 +10,22 @@ from vasari.tasks.restore.plan import DEFAULT_MODEL
 
 @dataclass(frozen=True)
 class ExplainPlan:
-    """Which model is explained on a scan, and how."""
+    """Which model is explained, on a scan or by its samples, and how."""
 
     style: str = option(
         "", "explain how far the scan is from this style (a name, a picture or a saved code) and not its restoration"
     )
     model: str = option(DEFAULT_MODEL, "the restorer: a bundled model's name, or the path of a .safetensors file")
+    other: str = option("", "a second restorer: show how far the two disagree; as --model")
+    critic: str = option(
+        "", "explain what a critic sees in the picture: the folder of an adversarial training, or a checkpoint of it"
+    )
+    generator: str = option("", "explain what a generator has learned by heart: a model of the task generate")
+    training: str = option("", "--generator: folder of the pictures that it was trained on")
+    held_out: str = option("", "--generator: folder of pictures like them that it was not trained on, for the test")
+    samples: int = option(64, "--generator: samples that are made", minimum=8, maximum=10_000)
+    neighbors: int = option(4, "--generator: nearest training pictures shown of each sample", minimum=1, maximum=16)
+    seed: int = option(0, "--generator: seed of the samples", minimum=0)
     tone: str = option(
         "neutral",
         "'neutral' undoes fading and color casts, 'keep' repairs in the tone of the scan",

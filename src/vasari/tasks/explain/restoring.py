@@ -28,6 +28,7 @@ class RestorationMaps:
     """result [C, h, w] in 0..1, and maps [h, w]: `damage` 0..1; `change` and `uncertainty` in 8-bit levels.
 
     `damage`: the probability that a pixel was covered and invented. `change`: the largest move of a channel.
+    `disagreement`: how far a second restorer's result is, where one was named.
     `uncertainty`: the largest deviation of a channel over `views` flips and shifts of the scan, each turned back. A
     network that had understood the picture would answer all alike; where it does not, it is guessing. It tells
     nothing of errors that all views share.
@@ -38,14 +39,15 @@ class RestorationMaps:
     change: Tensor
     uncertainty: Tensor
     views: int
+    disagreement: Tensor | None = None
 
 
 def restoration_maps(
     picture: Picture, plan: ExplainPlan, advance: Callable[[int, int], None] = lambda done, all: None
 ) -> RestorationMaps:
     """Restore a picture once as it is and once in every view, and compare; raises `WeightsError`, `PlanError`."""
-    options = RestorePlan(model=plan.model, tone=plan.tone, precision=plan.precision, device=plan.device)
-    conservator = Conservator.of(options)
+    conservator = _conservator(plan.model, plan)
+    other = _conservator(plan.other, plan) if plan.other else None
     source = picture.pixels[None]
     views = list(_views(plan.shifts))
     first = _treated(conservator, source)
@@ -59,9 +61,17 @@ def restoration_maps(
         squares += apart * (result - mean)
         advance(number + 1, len(views))
     deviation = (squares / len(views)).clamp(min=0).sqrt().amax(1)
+    disagreement = None
+    if other is not None:
+        disagreement = (_treated(other, source)["result"] - first["result"]).abs().amax(1)[0] * LEVELS
     return RestorationMaps(
-        first["result"][0], first["damage"][0, 0], first["change"][0, 0] * LEVELS, deviation[0] * LEVELS, len(views)
-    )
+        first["result"][0], first["damage"][0, 0], first["change"][0, 0] * LEVELS, deviation[0] * LEVELS, len(views),
+        disagreement,
+    )  # fmt: skip
+
+
+def _conservator(model: str, plan: ExplainPlan) -> Conservator:
+    return Conservator.of(RestorePlan(model=model, tone=plan.tone, precision=plan.precision, device=plan.device))
 
 
 def seen_again(

@@ -35,8 +35,9 @@ class Layer:
 
     @property
     def stage(self) -> str:
-        """The network and its part that the layer belongs to."""
-        return ".".join(self.name.split(".")[:2])
+        """The network and its part that the layer belongs to, with its number where parts are counted."""
+        parts = self.name.split(".")
+        return ".".join(parts[: 3 if len(parts) > 3 and parts[2].isdigit() else 2])
 
 
 @dataclass(frozen=True)
