@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable, Iterator
 
 import pytest
 
-from vasari.foundation.execute import InProcess, Stop, StoppedError
+from vasari.foundation.errors import VasariError
+from vasari.foundation.execute import Here, InProcess, Stop, StoppedError, in_order
 
 
 @pytest.mark.parametrize("jobs", [1, 2, 5])
@@ -71,3 +73,46 @@ def test_an_error_of_the_work_ends_the_batch() -> None:
         list(InProcess(work, jobs=2, stop=stop).map(None, range(5)))
     with pytest.raises(StoppedError):
         stop.check()
+
+
+class Waiting:
+    """An assignment whose items are the seconds that they take."""
+
+    def __init__(self) -> None:
+        self.made_ready = 0
+
+    def ready(self) -> Callable[[float], float]:
+        self.made_ready += 1
+
+        def wait(seconds: float) -> float:
+            time.sleep(seconds)
+            return seconds
+
+        return wait
+
+    def lost(self, item: float, error: VasariError) -> str:
+        return f"{item}: {error.message}"
+
+
+def test_records_come_in_the_order_of_the_items_where_that_is_asked_for() -> None:
+    items = [0.2, 0.0, 0.1, 0.0, 0.05]
+    assignment = Waiting()
+    assert list(Here(3).map(assignment, items)) != items
+    assert assignment.made_ready == 1
+    assert list(in_order(Here(3), assignment, items)) == items
+
+
+def test_an_early_end_of_what_is_in_order_ends_the_jobs() -> None:
+    taken = []
+
+    def items() -> Iterator[float]:
+        while True:
+            taken.append(1)
+            yield 0.001
+
+    records = in_order(Here(2), Waiting(), items())
+    assert [next(records) for _ in range(5)] == [0.001] * 5
+    records.close()
+    count = len(taken)
+    time.sleep(0.05)
+    assert len(taken) == count < 15

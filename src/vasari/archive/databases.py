@@ -17,6 +17,12 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 from vasari.foundation.errors import ArchiveError, PlanError
 
 BUSY_SECONDS = 30
+#: Connections to a server that a process keeps, and those that it may have for a while beyond them.
+POOLED, BEYOND = 5, 10
+#: Connections older than this are made anew, in seconds: firewalls drop those that were quiet for long.
+OLDEST_SECONDS = 1800
+#: How long a server may take to answer at all, in seconds.
+CONNECT_SECONDS = 10
 #: Any whole number that no other program's advisory lock uses: "Vasari" in letters' places.
 WRITER_LOCK = 0x566173617269
 
@@ -34,7 +40,15 @@ def engine_of(url: str) -> Engine:
     try:
         address = make_url(url)
         if address.get_backend_name() == "postgresql":
-            return create_engine(address.set(drivername="postgresql+psycopg"), pool_pre_ping=True)
+            # Asked before use whether it is alive: a connection of before a restart of the server is made anew.
+            return create_engine(
+                address.set(drivername="postgresql+psycopg"),
+                pool_pre_ping=True,
+                pool_size=POOLED,
+                max_overflow=BEYOND,
+                pool_recycle=OLDEST_SECONDS,
+                connect_args={} if "connect_timeout" in address.query else {"connect_timeout": CONNECT_SECONDS},
+            )
         if address.get_backend_name() != "sqlite":
             raise PlanError(f"The database address begins with {address.drivername}.", remedy=_ADDRESSES)
         return _sqlite(address)

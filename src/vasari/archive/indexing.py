@@ -6,8 +6,10 @@ A picture that cannot be measured is noted with an empty vector, so that it is t
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,10 +17,12 @@ import numpy as np
 from sqlalchemy import ColumnElement, Connection, and_, exists, func, or_, select
 
 from vasari.archive.feature_tables import pictures
+from vasari.archive.reconnecting import persistent
 from vasari.archive.schema import FACTS, FEATURES, FILES
 from vasari.archive.store import Archive
 from vasari.archive.writer import Row
-from vasari.foundation.errors import PictureError, VasariError
+from vasari.foundation.errors import PictureError, VasariError, WeightsError
+from vasari.foundation.execute import Executor
 
 if TYPE_CHECKING:
     from vasari.archive.features.coding import Coder
@@ -59,11 +63,15 @@ def index(
     device: str = "auto",
     again: bool = False,
     watch: Watch | None = None,
+    executor: Executor | None = None,
 ) -> Indexed:
     """Measure what is missing of the features `names` (None: all) of the picture of each work.
 
-    `again` also tries pictures that could not be measured before. What was measured is kept every few pictures: a run
-    that ends early goes on where it was. Raises `PlanError` for unknown names, `WeightsError` without the encoder.
+    `jobs` threads of this process measure, or the workers of an `executor`, which must see the pictures under the
+    same paths; vectors are kept from here alone. `again` also tries pictures that could not be measured before. What
+    was measured is kept every few pictures: a run that ends early goes on where it was, and a server of the database
+    that is started anew meanwhile is waited for. Raises `PlanError` for unknown
+    names, `WeightsError` without the encoder.
     """
     from vasari.archive.features.coding import Coder
     from vasari.archive.features.table import chosen, needs_encoder, version_of
@@ -72,16 +80,15 @@ def index(
     coder = Coder.of(device=device) if needs_encoder(wanted) else None
     versions = {name: version_of(name, coder) for name in wanted}
     done = Indexed()
-    with archive.reading() as connection:
-        total = count_lacking(connection, versions, again)
-    after = ""
-    while total:
-        with archive.reading() as connection:
-            step = _lacking(connection, archive.folder, versions, again, after)
-        if not step:
-            break
-        after = step[-1].content
-        _measure(archive, step, versions, coder, jobs, done, total, watch)
+    total = persistent(lambda: _count(archive, versions, again))
+    steps = _steps(archive, versions, again) if total else iter(())
+    found: Generator[_Found, None, None]
+    if executor is None:
+        found = (one for step in steps for one in _measured(step, coder, jobs))
+    else:
+        found = executor.map(_MeasurePictures(versions, device), (one for step in steps for one in step))
+    with closing(found):
+        _measure(archive, found, versions, done, total, watch)
     return done
 
 
@@ -128,28 +135,54 @@ def _lacking(connection: Connection, folder: Path, versions: dict[str, str], aga
     ]
 
 
+def _steps(archive: Archive, versions: dict[str, str], again: bool) -> Iterator[list[_Lacking]]:
+    """All pictures that lack something, a few hundred looked up at a time."""
+    after = ""
+    while True:
+        step = persistent(partial(_looked_up, archive, versions, again, after))
+        if not step:
+            return
+        after = step[-1].content
+        yield step
+
+
+def _looked_up(archive: Archive, versions: dict[str, str], again: bool, after: str) -> list[_Lacking]:
+    with archive.reading() as connection:
+        return _lacking(connection, archive.folder.absolute(), versions, again, after)
+
+
+def _count(archive: Archive, versions: dict[str, str], again: bool) -> int:
+    with archive.reading() as connection:
+        return count_lacking(connection, versions, again)
+
+
+_Found = tuple[_Lacking, "Measures | None", VasariError | None]
+
+
 def _measure(
-    archive: Archive, step: list[_Lacking], versions: dict[str, str], coder: Coder | None, jobs: int, done: Indexed,
-    total: int, watch: Watch | None,
-) -> None:  # fmt: skip
+    archive: Archive,
+    pictures: Iterable[_Found],
+    versions: dict[str, str],
+    done: Indexed,
+    total: int,
+    watch: Watch | None,
+) -> None:
     rows: list[Row] = []
-    for count, (one, found, error) in enumerate(_measured(step, coder, jobs), start=1):
+    for count, (one, found, error) in enumerate(pictures, start=1):
         if error is None:
             done.measured += 1
         else:
             done.failures.append((str(one.path), error))
         rows += _rows(one, found, versions)
         if count % _AT_ONCE == 0:
-            _keep(archive, rows)
+            persistent(partial(_keep, archive, rows))
             rows = []
         if watch is not None:
             watch(done.measured + len(done.failures), total, str(one.path), error)
-    _keep(archive, rows)
+    persistent(partial(_keep, archive, rows))
 
 
-def _measured(
-    step: list[_Lacking], coder: Coder | None, jobs: int
-) -> Iterator[tuple[_Lacking, Measures | None, VasariError | None]]:
+def _measured(step: list[_Lacking], coder: Coder | None, jobs: int) -> Iterator[_Found]:
     """Each picture with what was measured (None where its file is not what was added), and its first failure."""
     from vasari.archive.features.measuring import measure_all
     from vasari.archive.features.reduced import FilePage
@@ -166,6 +199,32 @@ def _measured(
         sources = [FilePage(one.path, one.page) for one in group]
         for one, found in zip(group, measure_all(sources, names, coder, jobs=jobs)):
             yield one, found, next(iter(found.failures.values()), None)
+
+
+@dataclass(frozen=True)
+class _MeasurePictures:
+    """The `foundation.execute.Assignment` of measuring: each picture that lacks something, by itself."""
+
+    versions: dict[str, str]
+    device: str
+
+    def ready(self) -> Callable[[_Lacking], _Found]:
+        """Load the encoder where it is needed; raises `WeightsError` where it measures in another way."""
+        from vasari.archive.features.coding import Coder
+        from vasari.archive.features.table import needs_encoder, version_of
+
+        coder = Coder.of(device=self.device) if needs_encoder(tuple(self.versions)) else None
+        other = [name for name, version in self.versions.items() if version_of(name, coder) != version]
+        if other:
+            raise WeightsError(
+                f"A worker measures {', '.join(other)} in another way than this machine.",
+                remedy="install the same Vasari and the same models on every machine",
+            )
+        return lambda one: next(_measured([one], coder, 1))
+
+    def lost(self, item: _Lacking, error: VasariError) -> _Found:
+        """The failure of a picture that took its worker down; with nothing kept of it, it is tried again."""
+        return item, None, error
 
 
 def _check(one: _Lacking) -> None:
@@ -197,7 +256,7 @@ def _rows(one: _Lacking, found: Measures | None, versions: dict[str, str]) -> li
 
 
 def _keep(archive: Archive, rows: list[Row]) -> None:
-    """Put rows into `features`, and count that up, so that what is made from vectors is made anew."""
+    """Put rows into `features`, and count that up, so that what hangs on vectors is made anew; may be done twice."""
     if rows:
         with archive.writing() as writer:
             writer.put(FEATURES, rows)

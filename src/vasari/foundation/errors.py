@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import IntEnum
+from typing import Any
 
 
 class ExitCode(IntEnum):
@@ -31,6 +32,16 @@ class VasariError(Exception):
     def __str__(self) -> str:
         return f"{self.message} Remedy: {self.remedy}"
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """So that an error comes whole from one process to another."""
+        return _again, (type(self), self.message, self.remedy)
+
+
+def _again(kind: type[VasariError], message: str, remedy: str) -> VasariError:
+    error = kind.__new__(kind)
+    VasariError.__init__(error, message, remedy=remedy)
+    return error
+
 
 class PlanError(VasariError):
     """An option or a recipe that cannot be carried out."""
@@ -50,6 +61,10 @@ class WriteError(VasariError):
     """A result that could not be written whole; nothing half-written is left behind."""
 
 
+class UnreachableError(WriteError):
+    """A database whose server cannot be reached, or that let a connection go; nothing of the step was kept."""
+
+
 class WeightsError(VasariError):
     """A model that is missing, damaged or of another kind; there is no fallback to random weights."""
 
@@ -60,6 +75,10 @@ class TrainingError(VasariError):
 
 class ArchiveError(VasariError):
     """An archive that is missing, damaged, of another version, or does not hold what was asked for."""
+
+
+class WorkerLostError(VasariError):
+    """A worker that ended in the middle of its work: its machine, its process or its memory gave out."""
 
 
 class MissingExtraError(VasariError):

@@ -95,6 +95,8 @@ def _convert(value: Any, hint: Any, where: str) -> Any:
         if not isinstance(value, (list, tuple)):
             raise PlanError(f"{where}: got {value!r}, a list was expected.", remedy="write [a, b]")
         return tuple(_convert(one, arguments[0], where) for one in value)
+    if (origin is dict or dataclasses.is_dataclass(hint)) and not isinstance(value, dict):
+        raise PlanError(f"{where}: got {value!r}, a table was expected.", remedy=f"write [{where}] and its keys below")
     if origin is dict:
         return {key: _convert(one, arguments[1], f"{where}.{key}") for key, one in value.items()}
     if dataclasses.is_dataclass(hint):

@@ -11,7 +11,8 @@ from cyclopts import Parameter
 from vasari.app.cli import batch, films
 from vasari.app.cli.films import with_film
 from vasari.app.cli.json_option import JSON
-from vasari.app.cli.plan_options import with_plan
+from vasari.app.cli.plan_options import with_plans
+from vasari.app.engines import EnginePlan, executor_of
 from vasari.foundation.errors import PlanError
 from vasari.tasks.film.film_plan import FilmPlan
 from vasari.tasks.restore.batch import DEFAULT_JOBS, BatchOptions, restore_files
@@ -19,10 +20,11 @@ from vasari.tasks.restore.plan import RestorePlan
 from vasari.tasks.restore.work import RestoreWork
 
 if TYPE_CHECKING:
+    from vasari.foundation.execute import Executor
     from vasari.tasks.batch.replay import Replayed
 
 
-@with_plan(RestorePlan)
+@with_plans(plan=RestorePlan, where=EnginePlan)
 @with_film(fusion=1)
 def restore(
     *scans: Annotated[str, Parameter(help="files, folders (searched through) and globs")],
@@ -39,6 +41,7 @@ def restore(
     json: JSON = False,
     film: FilmPlan,
     plan: RestorePlan,
+    where: EnginePlan,
 ) -> int:
     """Restore scans and films into a folder, each with a record of what was done.
 
@@ -49,15 +52,15 @@ def restore(
     if not scans:
         raise PlanError("No scans were named.", remedy="write: vasari restore SCANS... -o DIR")
     options = batch.options_of(output, jobs, trust, max_megapixels, overwrite)
-    if style:
-        return _restore_and_stylize(scans, options, film, plan, style, style_strength, json)
-    if style_strength != 1:
+    if style_strength != 1 and not style:
         raise PlanError("There is the strength of a style, and no style.", remedy="add --style PICTURE")
-    work = RestoreWork.of(plan)
-    return films.run(
-        "restoring", "restored", scans, options, json, film, work,
-        lambda stills, watch: restore_files(stills, options, plan, watch),
-    )  # fmt: skip
+    with executor_of(where) as executor:
+        if style:
+            return _restore_and_stylize(scans, options, film, plan, style, style_strength, json, executor)
+        return films.run(
+            "restoring", "restored", scans, options, json, film, RestoreWork.of(plan),
+            lambda stills, watch: restore_files(stills, options, plan, watch, executor),
+        )  # fmt: skip
 
 
 def _restore_and_stylize(
@@ -68,6 +71,7 @@ def _restore_and_stylize(
     style: list[str],
     strength: float,
     json: bool,
+    executor: Executor | None,
 ) -> int:
     """Both in one pass, the order of which stands in the record; the exit code."""
     from vasari.tasks.stylize.restored import RestoreStylizePlan, RestoreStylizeWork, restore_and_stylize_files
@@ -79,7 +83,7 @@ def _restore_and_stylize(
     both = RestoreStylizePlan(plan, painted)
     return films.run(
         "restoring and stylizing", "restored and stylized", scans, options, json, film, RestoreStylizeWork.of(both),
-        lambda stills, watch: restore_and_stylize_files(stills, options, both, watch),
+        lambda stills, watch: restore_and_stylize_files(stills, options, both, watch, executor),
     )  # fmt: skip
 
 

@@ -13,7 +13,8 @@ from vasari.app.cli import batch, films
 from vasari.app.cli.films import with_film
 from vasari.app.cli.json_option import JSON
 from vasari.app.cli.period_styles import Periods, walked, with_periods
-from vasari.app.cli.plan_options import with_plan
+from vasari.app.cli.plan_options import with_plans
+from vasari.app.engines import EnginePlan, executor_of
 from vasari.foundation.errors import PlanError
 from vasari.tasks.batch.files import DEFAULT_JOBS, BatchOptions
 from vasari.tasks.film.film_plan import FilmPlan
@@ -21,6 +22,7 @@ from vasari.tasks.stylize.stylize_plan import OPTIMIZE, StylizePlan
 from vasari.tasks.stylize.work import StylizeWork, stylize_files
 
 if TYPE_CHECKING:
+    from vasari.foundation.execute import Executor
     from vasari.tasks.batch.replay import Replayed
 
 STYLE_HELP = "PICTURE[:WEIGHT], a saved style or a name that `vasari styles list` shows; may be given several times"
@@ -28,7 +30,7 @@ NO_PERIODS = Periods()
 MASK_HELP = "a picture that is white where a style goes; one for each --style, in order"
 
 
-@with_plan(StylizePlan)
+@with_plans(plan=StylizePlan, where=EnginePlan)
 @with_film()
 def stylize(
     *pictures: Annotated[str, Parameter(help="files, folders (searched through) and globs")],
@@ -48,6 +50,7 @@ def stylize(
     json: JSON = False,
     film: FilmPlan,
     plan: StylizePlan,
+    where: EnginePlan,
 ) -> int:
     """Give pictures and films the manner of one picture, of several, or of a named style, each with a record.
 
@@ -59,12 +62,13 @@ def stylize(
     if not pictures:
         raise PlanError("No pictures were named.", remedy="write: vasari stylize PICTURES... --style PICTURE -o DIR")
     options = batch.options_of(output, jobs, trust, max_megapixels, overwrite)
-    if periods.walks:
-        return walked(
-            plan, periods,
-            lambda styled, year: _run(pictures, _into(options, year), styled, film, watch, json),
-        )  # fmt: skip
-    return _run(pictures, options, with_periods(plan, periods), film, watch, json)
+    with executor_of(where) as executor:
+        if periods.walks:
+            return walked(
+                plan, periods,
+                lambda styled, year: _run(pictures, _into(options, year), styled, film, watch, json, executor),
+            )  # fmt: skip
+        return _run(pictures, options, with_periods(plan, periods), film, watch, json, executor)
 
 
 def _into(options: BatchOptions, year: int) -> BatchOptions:
@@ -73,21 +77,30 @@ def _into(options: BatchOptions, year: int) -> BatchOptions:
 
 
 def _run(
-    pictures: tuple[str, ...], options: BatchOptions, plan: StylizePlan, film: FilmPlan, watch: Path | None, json: bool
+    pictures: tuple[str, ...],
+    options: BatchOptions,
+    plan: StylizePlan,
+    film: FilmPlan,
+    watch: Path | None,
+    json: bool,
+    executor: Executor | None,
 ) -> int:
     """Stylize pictures and films by whatever method the plan names."""
     if plan.method == OPTIMIZE:
+        if watch is not None and executor is not None:
+            raise PlanError("Pictures on the way are shown on this machine alone.", remedy="leave --watch out")
         if films.divided(pictures, options.output)[1]:
             raise PlanError(
                 f"The method {OPTIMIZE} takes minutes for a picture, and films have many.",
                 remedy="use --method fast for the films, or leave them out",
             )
-        return _optimize(pictures, options, plan, watch, json)
-    if watch is not None:
+        if executor is None:
+            return _optimize(pictures, options, plan, watch, json)
+    elif watch is not None:
         raise PlanError("--watch is for optimizing: the fast method has nothing to show.", remedy="leave --watch out")
     return films.run(
         "stylizing", "stylized", pictures, options, json, film, StylizeWork.of(plan),
-        lambda stills, told: stylize_files(stills, options, plan, told),
+        lambda stills, told: stylize_files(stills, options, plan, told, executor=executor),
     )  # fmt: skip
 
 

@@ -10,7 +10,8 @@ import dataclasses
 import os
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections import deque
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -18,14 +19,16 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from vasari.foundation import batches
 from vasari.foundation.errors import PictureError, VasariError, WriteError
-from vasari.foundation.execute import InProcess, Stop, StoppedError
+from vasari.foundation.execute import Executor, InProcess, Stop, StoppedError
 from vasari.foundation.ledgers import DONE, FAILED, Entry, Ledger, Stamp, failure_of, job_key, sole_worker
 from vasari.foundation.plans import digest
 from vasari.foundation.treatment import Treatment, now, read_treatment
+from vasari.tasks.batch.entries import begin_entry, below, done_entry
 from vasari.tasks.batch.work import Work, models_digest
 
 if TYPE_CHECKING:
     from vasari.foundation.image_formats import Header, Limits
+    from vasari.tasks.batch.assignment import Attempt
     from vasari.tasks.batch.page import Page
     from vasari.tasks.batch.work import Worker
 
@@ -93,9 +96,17 @@ class Summary:
         return tuple(one for one in self.entries if one.status == DONE)
 
 
-def treat_files(inputs: Sequence[str | Path], options: BatchOptions, work: Work, watch: Watch | None = None) -> Summary:
+def treat_files(
+    inputs: Sequence[str | Path],
+    options: BatchOptions,
+    work: Work,
+    watch: Watch | None = None,
+    executor: Executor | None = None,
+) -> Summary:
     """Do `work` to files, folders and globs, into `options.output`, each page once.
 
+    Pages are treated by `options.jobs` threads of this process, or by the workers of an `executor`, which must see
+    sources and output under the same paths; the ledger is written here, and results are made visible here.
     A page that cannot be treated is in the ledger with its reason, and the rest goes on. Raises
     `PlanError` (no input, a folder in use), `WeightsError`, and `WriteError` where the ledger cannot be kept.
     """
@@ -104,7 +115,7 @@ def treat_files(inputs: Sequence[str | Path], options: BatchOptions, work: Work,
     sources = batches.discover(inputs, output, batches.PICTURE_SUFFIXES, ledger.results())
     with sole_worker(output) as folder:
         ledger = Ledger(output)  # once more: another process may have written until it let go of the folder
-        return _Batch(work, options, output, ledger, folder, watch or Silent(), sources).run()
+        return _Batch(work, options, output, ledger, folder, watch or Silent(), sources, executor).run()
 
 
 @dataclass
@@ -116,6 +127,7 @@ class _Batch:
     folder: Path  # for results in the making
     watch: Watch
     sources: Sequence[batches.Source]
+    executor: Executor | None = None
     stop: Stop = field(default_factory=Stop)
     lock: threading.Lock = field(default_factory=threading.Lock)
     masters: dict[Path, Stamp] = field(default_factory=dict)
@@ -133,16 +145,60 @@ class _Batch:
         self.watch.begin(len(todo), sum(_size(one.path) for one in todo), len(found))
         entries: list[Entry] = []
         if todo:
-            # In this thread and before the first page: weights that cannot be used end the batch, not each page.
-            _ = self._worker
-            executor: InProcess[Page | Entry, Entry] = InProcess(self._treat, self.options.jobs, self.stop)
             # Closed in any case: no job may be left at work when the folder is let go of.
-            with contextlib.closing(executor.map(self.work.plan, self._pages(todo, stems))) as results:
+            with contextlib.closing(self._results(self._pages(todo, stems))) as results:
                 for entry in results:
                     entries.append(entry)
                     self.watch.finished(entry)
             entries += self._changed_masters(entries)
         return Summary(tuple(entries), found)
+
+    def _results(self, items: Iterator[Page | Entry]) -> Generator[Entry, None, None]:
+        """What becomes of the pages, here or by the executor's workers."""
+        if self.executor is not None:
+            yield from self._elsewhere(self.executor, items)
+            return
+        # In this thread and before the first page: weights that cannot be used end the batch, not each page.
+        _ = self._worker
+        here: InProcess[Page | Entry, Entry] = InProcess(self._treat, self.options.jobs, self.stop)
+        yield from here.map(self.work.plan, items)
+
+    def _elsewhere(self, executor: Executor, items: Iterator[Page | Entry]) -> Generator[Entry, None, None]:
+        """Pages treated by workers; what is decided without them is told in between."""
+        from vasari.tasks.batch.assignment import TreatPages
+
+        decided: deque[Entry] = deque()
+
+        def undecided() -> Iterator[Page]:
+            for item in items:
+                entry = self._settle(item) if isinstance(item, Entry) else self._decided(item)
+                if entry is not None:
+                    decided.append(entry)
+                elif not isinstance(item, Entry):
+                    yield item
+
+        assignment = TreatPages(self.work, self.folder, self._limits())
+        with contextlib.closing(executor.map(assignment, undecided())) as attempts:
+            for attempt in attempts:
+                yield from _taken(decided)
+                yield self._published(attempt)
+        yield from _taken(decided)
+
+    def _published(self, attempt: Attempt) -> Entry:
+        """Make what a worker staged visible, by this process alone: a worker believed dead cannot do it twice."""
+        from vasari.tasks.batch.page import make_visible
+
+        page, entry = attempt.page, attempt.entry
+        if attempt.staged is not None:
+            try:
+                make_visible(attempt.staged)
+                entry = done_entry(entry, page, attempt.staged.record, attempt.staged.result_stamp)
+                with contextlib.suppress(OSError):
+                    attempt.staged.moves[-1][0].parent.rmdir()
+            except Exception as error:
+                entry = failure_of(entry, error, debug=self.options.debug)
+            self.watch.advance(page.source, 1.0, page.stamp.bytes // page.pages)
+        return self._settle(entry)
 
     def _known(self, source: Path) -> list[Entry]:
         """The entries of a source all of whose pages are done and in place; else none."""
@@ -216,10 +272,22 @@ class _Batch:
         """One page: done before, or done now, or failed; the ledger's line is written here."""
         if isinstance(item, Entry):
             return self._settle(item)
+        decided = self._decided(item)
+        if decided is not None:
+            return decided
         began = time.monotonic()
-        entry = Entry(
-            FAILED, str(item.source), item.page, item.pages, item.stamp, _base_stem(item), item.job, time=now()
-        )
+        entry = begin_entry(item)
+        try:
+            entry = self._make(item, entry)
+        except (StoppedError, KeyboardInterrupt):
+            raise
+        except Exception as error:
+            entry = failure_of(entry, error, debug=self.options.debug)
+        return self._settle(dataclasses.replace(entry, seconds=round(time.monotonic() - began, 3)))
+
+    def _decided(self, item: Page) -> Entry | None:
+        """What became of a page that needs no work: it was done before, or must not be written."""
+        entry = begin_entry(item)
         try:
             known = self.ledger.entries.get((str(item.source), item.page))
             if (
@@ -233,12 +301,9 @@ class _Batch:
             if adopted is not None and adopted.job == item.job:
                 return adopted
             self._refuse_foreign(item)
-            entry = self._make(item, entry)
-        except (StoppedError, KeyboardInterrupt):
-            raise
         except Exception as error:
-            entry = failure_of(entry, error, debug=self.options.debug)
-        return self._settle(dataclasses.replace(entry, seconds=round(time.monotonic() - began, 3)))
+            return self._settle(failure_of(entry, error, debug=self.options.debug))
+        return None
 
     def _make(self, page: Page, entry: Entry) -> Entry:
         from vasari.tasks.batch.page import make_visible, stage
@@ -253,7 +318,7 @@ class _Batch:
         staged = stage(page, self.work, self._worker, self.folder, limits=self._limits(), advance=advance)
         self.stop.check()
         make_visible(staged)
-        return _done(entry, page, staged.record, staged.result_stamp)
+        return done_entry(entry, page, staged.record, staged.result_stamp)
 
     def _adopt(self, page: Page, entry: Entry) -> Entry | None:
         """The entry of a result that is in place by its record but not in the ledger (killed in between)."""
@@ -270,7 +335,7 @@ class _Batch:
         # Without the same bytes the time of change of then is unknown: 0 is no time of any file.
         then = page.stamp if facts.sha256 == page.stamp.sha256 else Stamp(facts.sha256, facts.bytes, 0)
         adopted = dataclasses.replace(entry, job=record.job, source_stamp=then)
-        return self._settle(_done(adopted, page, record, stamp))
+        return self._settle(done_entry(adopted, page, record, stamp))
 
     def _refuse_foreign(self, page: Page) -> None:
         """Raise where a master or a file that Vasari did not write so stands in the result's place."""
@@ -278,7 +343,7 @@ class _Batch:
             batches.refuse_masters([page.result], self.sources)
         if self.options.overwrite or not page.result.exists():
             return
-        name = _below(page.result, self.output)
+        name = below(page.result, self.output)
         mine = [one.result_stamp for one in self._told() if one.result == name and one.result_stamp]
         record = _record_of(page)
         if any(one.matches(page.result) for one in mine):
@@ -319,28 +384,10 @@ class _Batch:
         return changed
 
 
-def _done(entry: Entry, page: Page, record: Treatment, stamp: Stamp) -> Entry:
-    """The entry of a page whose result is in place."""
-    beside = {_below(page.result.with_name(one.name), page.folder): one.sha256 for one in record.evidence}
-    path = page.beside(batches.RECORD_ENDING)
-    beside[_below(path, page.folder)] = Stamp.of(path).sha256
-    megapixels = next((one.numbers["megapixels"] for one in record.stages if "megapixels" in one.numbers), None)
-    # The moved file has kept its time of change; what is asked here is the file in its place.
-    found = page.result.stat()
-    stamp = Stamp(stamp.sha256, found.st_size, found.st_mtime_ns)
-    return dataclasses.replace(
-        entry,
-        status=DONE,
-        result=_below(page.result, page.folder),
-        result_stamp=stamp,
-        beside=beside,
-        megapixels=megapixels,
-    )
-
-
-def _base_stem(page: Page) -> str:
-    """The stem of the source, which `name_results` gave, from that of one of its pages."""
-    return page.stem if page.pages == 1 else page.stem.rsplit(".page-", 1)[0]
+def _taken(entries: deque[Entry]) -> Iterator[Entry]:
+    """The entries, until there are none."""
+    while entries:
+        yield entries.popleft()
 
 
 def _record_of(page: Page) -> Treatment | None:
@@ -357,10 +404,6 @@ def _suffix(path: Path, header: Header, format: str | None) -> str:
     written_as = format or FORMATS[header.format].written_as
     suffixes = FORMATS[written_as].suffixes
     return path.suffix if path.suffix.lower() in suffixes else suffixes[0]
-
-
-def _below(path: Path, folder: Path) -> str:
-    return path.relative_to(folder).as_posix()
 
 
 def _size(path: Path) -> int:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from vasari.foundation.errors import PlanError
+from vasari.foundation.execute import Executor
 from vasari.foundation.treatment import ModelFacts, Stage
 from vasari.tasks.batch.files import BatchOptions, Summary, Watch, treat_files
 from vasari.tasks.batch.replay import Replayed, replay_file
@@ -42,13 +43,17 @@ class RestoreStylizePlan:
 
 
 def restore_and_stylize_files(
-    inputs: Sequence[str | Path], options: BatchOptions, plan: RestoreStylizePlan, watch: Watch | None = None
+    inputs: Sequence[str | Path],
+    options: BatchOptions,
+    plan: RestoreStylizePlan,
+    watch: Watch | None = None,
+    executor: Executor | None = None,
 ) -> Summary:
     """Restore and stylize files, folders and globs into `options.output`, each page once, in one pass.
 
     Raises as `restore_files` and `stylize_files` do.
     """
-    return treat_files(inputs, options, RestoreStylizeWork.of(plan), watch)
+    return treat_files(inputs, options, RestoreStylizeWork.of(plan), watch, executor)
 
 
 def replay(

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from vasari.foundation import batches, row_reader
 from vasari.foundation.errors import PlanError
+from vasari.foundation.execute import Executor
 from vasari.foundation.treatment import ModelFacts, Stage
 from vasari.models import model_files
 from vasari.tasks.batch.files import BatchOptions, Summary, Watch, treat_files
@@ -34,18 +35,22 @@ def stylize_files(
     plan: StylizePlan,
     watch: Watch | None = None,
     onlooker: Onlooker | None = None,
+    executor: Executor | None = None,
 ) -> Summary:
     """Stylize files, folders and globs into `options.output`, each page once; see `docs/stylize.md`.
 
     Where pictures are optimized, one at a time, the `onlooker` sees them on the way, and may end one with the best so
-    far; the batch then ends as by Ctrl-C before the next.
+    far; the batch then ends as by Ctrl-C before the next. With an `executor` its workers treat the pages, as
+    `treat_files` tells, and there is no onlooker.
     A page that cannot be stylized is in the ledger with its reason, and the rest goes on. Raises `PlanError`
     (no input or style, a folder in use), `PictureError` (a style or mask that cannot be read), `WeightsError`, and
     `WriteError` where the ledger cannot be kept.
     """
     if plan.method == OPTIMIZE:
         options = dataclasses.replace(options, jobs=1)
-    return treat_files(inputs, options, dataclasses.replace(StylizeWork.of(plan), onlooker=onlooker), watch)
+    if onlooker is not None and executor is not None:
+        raise PlanError("Nobody can look on at pictures that other machines optimize.", remedy="use --engine local")
+    return treat_files(inputs, options, dataclasses.replace(StylizeWork.of(plan), onlooker=onlooker), watch, executor)
 
 
 @dataclass(frozen=True)

@@ -13,9 +13,12 @@ from vasari.app.cli.archive.opening import ArchiveFolder, open_archive
 from vasari.app.cli.json_option import JSON
 from vasari.app.cli.messages import counted
 from vasari.app.cli.meters import meter
+from vasari.app.cli.plan_options import with_plans
+from vasari.app.engines import EnginePlan, executor_of
 from vasari.foundation.errors import ExitCode, VasariError
 
 
+@with_plans(where=EnginePlan)
 def index(
     *,
     archive: ArchiveFolder = None,
@@ -26,13 +29,14 @@ def index(
     device: Annotated[str, Parameter(help="auto, cpu, cuda or mps")] = "auto",
     again: Annotated[bool, Parameter(help="also try what could not be measured before", negative=())] = False,
     json: JSON = False,
+    where: EnginePlan,
 ) -> int:
     """Measure the picture of each work: colors, edges, complexity, style; only what is missing.
 
     Search by likeness, trends, maps and recognizers read what is measured here. Run it again after adding works, or
     after a new version of Vasari that measures differently.
     """
-    with open_archive(archive) as opened:
+    with open_archive(archive) as opened, executor_of(where) as executor:
         from vasari.archive.indexing import index as index_archive
 
         try:
@@ -43,7 +47,9 @@ def index(
                     if error is not None:
                         pictures.failed(str(error))
 
-                found = index_archive(opened, features, jobs=jobs, device=device, again=again, watch=watch)
+                found = index_archive(
+                    opened, features, jobs=jobs, device=device, again=again, watch=watch, executor=executor
+                )
         except KeyboardInterrupt:
             print("vasari: interrupted; the same command goes on where it was", file=sys.stderr)
             return ExitCode.INTERRUPTED

@@ -1,0 +1,43 @@
+"""Where the work of a command is done: in this process, or by the workers of a Ray cluster."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from vasari.foundation.errors import PlanError
+from vasari.foundation.execute import Executor
+from vasari.foundation.plans import check, option
+
+LOCAL, RAY = "local", "ray"
+
+
+@dataclass(frozen=True)
+class EnginePlan:
+    """Where work is done; nothing here changes a result."""
+
+    engine: str = option(LOCAL, "where the work is done: in this process, or by workers of Ray", choices=(LOCAL, RAY))
+    address: str | None = option(
+        None, "--engine ray: auto or HOST:PORT of the cluster this machine is of; else Ray is started here"
+    )
+    workers: int = option(0, "--engine ray: processes at work, a CPU each; 0: one for each CPU there is", minimum=0)
+    worker_gpus: float = option(0.0, "--engine ray: GPUs, or parts of one, for each worker", minimum=0.0)
+
+    def __post_init__(self) -> None:
+        check(self)
+        asked = self.address is not None or self.workers > 0 or self.worker_gpus > 0
+        if self.engine == LOCAL and asked:
+            raise PlanError("A cluster's options are given, and not its engine.", remedy="add --engine ray")
+
+
+@contextmanager
+def executor_of(plan: EnginePlan) -> Iterator[Executor | None]:
+    """The executor that a plan means; None for this process."""
+    if plan.engine == LOCAL:
+        yield None
+        return
+    from vasari.app.ray_executor import RayExecutor
+
+    with RayExecutor(plan.address, plan.workers, plan.worker_gpus) as executor:
+        yield executor
