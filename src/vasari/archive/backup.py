@@ -1,8 +1,8 @@
 """A whole copy of an archive, made while others write, and an archive brought back from one.
 
 A backup is a folder: `catalog.sqlite` (also of an archive on PostgreSQL), `journal.jsonl` up to the same entry,
-`archive.toml`, `backup.json` (what and when), and if asked for `masters/`; `SHA256SUMS` names the hash of each file, so
-that `sha256sum -c SHA256SUMS` checks it without Vasari.
+`archive.toml`, `backup.json` (what and when), `workbench.sqlite` (jobs, accounts) if there is a workbench, and if asked
+for `masters/`; `SHA256SUMS` names the hash of each file, so that `sha256sum -c SHA256SUMS` checks it without Vasari.
 """
 
 from __future__ import annotations
@@ -37,6 +37,8 @@ from vasari.archive.store import (
     write_settings,
 )
 from vasari.archive.transfer import copy_all, transfer
+from vasari.archive.workbench.database import DATABASE as WORKBENCH
+from vasari.archive.workbench.moving import carry
 from vasari.foundation.atomic_files import sync_folder, write_whole
 from vasari.foundation.errors import ArchiveError, PlanError, WriteError
 from vasari.foundation.treatment import now
@@ -71,12 +73,14 @@ def backup(
     done = BackedUp()
     with _appearing(target, archive.folder) as part:
         done.journal = _copy_database(archive, part / DATABASE)
+        has_workbench = _copy_workbench(archive, part / WORKBENCH)
         _copy_journal(archive, part / JOURNAL, done.journal)
         write_settings(part, {**read_settings(archive.folder), "database": None})
         about = {"format": FORMAT, "created": now(), "version": VERSION, "journal": done.journal, "masters": masters}
         write_whole(part / ABOUT, (json.dumps(about, indent=2) + "\n").encode())
         copied = _copy_masters(archive, part, done, progress) if masters else {}
-        sums = {name: hash_of_file(part / name) for name in (DATABASE, JOURNAL, SETTINGS, ABOUT)} | copied
+        names = (DATABASE, JOURNAL, SETTINGS, ABOUT, *((WORKBENCH,) if has_workbench else ()))
+        sums = {name: hash_of_file(part / name) for name in names} | copied
         write_whole(part / SUMS, "".join(f"{sha256}  {name}\n" for name, sha256 in sums.items()).encode())
         _sync_folders(part)
         check(part)
@@ -196,6 +200,15 @@ def _copy_sqlite(archive: Archive, target: Path) -> None:
     finally:
         copy.close()
         borrowed.close()
+
+
+def _copy_workbench(archive: Archive, target: Path) -> bool:
+    """What the workbench remembers as a SQLite file; False where there is no workbench."""
+    if not carry(archive.folder, archive.engine, target):
+        files.remove(target)
+        return False
+    files.settle(engine_of_file(target), target)
+    return True
 
 
 def _copy_journal(archive: Archive, target: Path, number: int) -> None:

@@ -25,10 +25,11 @@ from vasari.archive.databases import (
     snapshot,
 )
 from vasari.archive.journal import Journal
+from vasari.archive.reconnecting import is_away
 from vasari.archive.schema import FACTS
 from vasari.archive.writer import Writer
 from vasari.foundation.atomic_files import write_whole
-from vasari.foundation.errors import ArchiveError, WriteError
+from vasari.foundation.errors import ArchiveError, UnreachableError, WriteError
 from vasari.foundation.toml_text import to_toml
 from vasari.foundation.treatment import now
 
@@ -235,6 +236,8 @@ _REMEDIES = (
 def told(error: DBAPIError, where: str) -> WriteError:
     """What a database said, as an error of ours with a remedy."""
     words = str(error.orig).splitlines()[0] if str(error.orig) else type(error).__name__
+    if is_away(error):
+        return UnreachableError(f"The database of {where} is away: {words}.", remedy=f"{_START}; then run it again")
     fitting = (remedy for sign, remedy in _REMEDIES if sign in words.lower())
     return WriteError(
         f"The database of {where} refused: {words}.",

@@ -12,6 +12,8 @@ from vasari.archive.databases import engine_of, engine_of_file, lock_for_writing
 from vasari.archive.rows import TABLES, Progress, copy, digest
 from vasari.archive.schema import FACTS
 from vasari.archive.store import DATABASE, Archive, journal_number, read_settings, told, write_settings
+from vasari.archive.workbench.database import DATABASE as WORKBENCH
+from vasari.archive.workbench.moving import carry
 from vasari.foundation.atomic_files import sync_folder
 from vasari.foundation.errors import ArchiveError, PlanError, WriteError
 
@@ -30,7 +32,8 @@ def transfer(archive: Archive, url: str | None, progress: Progress | None = None
     Every table is compared by its digest before the settings, in one step, name the new database; broken off before,
     the archive is as it was. Nobody writes meanwhile; who has the old database open is told to open it again. A
     password in `url` is not kept. `archive` is of no use afterwards: open it anew. Raises `PlanError` where it is
-    there already, `ArchiveError` where the new database holds something, `WriteError`.
+    there already, `ArchiveError` where the new database holds something, `WriteError`. What the workbench
+    remembers (jobs, uploads, accounts) goes along; end `vasari serve` and its workers before.
     """
     before = read_settings(archive.folder).get("database")
     if url is None and before is None:
@@ -43,6 +46,7 @@ def transfer(archive: Archive, url: str | None, progress: Progress | None = None
             lock_for_writing(source)
             archive.journal.agree_with(journal_number(source))
             done = Transferred(_copied(source, engine, progress))
+            carried = carry(archive.folder, archive.engine, engine if url is not None else archive.folder / WORKBENCH)
             if url is None:
                 files.settle(engine, part)
                 done.kept = files.set_aside(path, when)
@@ -53,6 +57,8 @@ def transfer(archive: Archive, url: str | None, progress: Progress | None = None
         archive.close()
         if before is None:
             done.kept = files.set_aside(path, when)
+            if carried:
+                files.set_aside(archive.folder / WORKBENCH, when)
         return done
     except DBAPIError as error:
         raise told(error, str(archive.folder)) from error

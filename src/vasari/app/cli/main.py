@@ -30,10 +30,15 @@ COMMANDS = {
     "augment": ("vasari.app.cli.augment:augment", "Write style-augmented copies of a labeled set, with a manifest."),
     "archive": ("vasari.app.cli.archive.main:app", "Keep a dated archive of works, and see how style changes."),
     "evaluate": ("vasari.app.cli.evaluate:evaluate", "Measure results against a truth or a set, with intervals."),
+    "benchmark": ("vasari.app.cli.benchmark:app", "Measure our ways and other programs, with reports."),
     "explain": ("vasari.app.cli.explain:explain", "Show what a restoration found, changed and is unsure of."),
     "profile": ("vasari.app.cli.profile:profile", "Measure a model's time and memory; forecast a folder."),
     "train": ("vasari.app.cli.train:train", "Train a model by a recipe."),
+    "sweep": ("vasari.app.cli.sweep:sweep", "Try many settings of a recipe; which optimizer, which loss?"),
     "models": ("vasari.app.cli.models:app", "List and show the models at hand."),
+    "serve": ("vasari.app.cli.serve:serve", "Serve the workbench: the whole of Vasari in a browser."),
+    "accounts": ("vasari.app.cli.accounts:app", "Keep the accounts of a workbench that others reach."),
+    "worker": ("vasari.app.cli.worker:worker", "Do the jobs of a workbench, on any number of machines."),
     "demo": ("vasari.app.cli.demo:demo", "Age a small album, restore it, and write a page to compare."),
 }
 

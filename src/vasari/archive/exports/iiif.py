@@ -73,8 +73,8 @@ def manifest(record: Record, base: str) -> dict[str, Any]:
         "items": [_canvas(file, f"{place}/canvas/{number}", base, title) for number, file in _numbered(record)],
     }
     rights = record.shown("rights")
-    if _RIGHTS.fullmatch(rights):
-        found["rights"] = rights.replace("https://", "http://", 1)
+    if address := rights_address(rights):
+        found["rights"] = address
     elif rights:
         found["requiredStatement"] = {"label": {"en": ["Rights"]}, "value": {"none": [rights]}}
     if re.match(r"https?://\S+$", record.shown("url")):
@@ -85,6 +85,11 @@ def manifest(record: Record, base: str) -> dict[str, Any]:
     if first is not None and first == last and 1 <= first <= 9999:
         found["navDate"] = f"{first:04}-01-01T00:00:00Z"
     return found
+
+
+def rights_address(rights: str) -> str:
+    """What `rights` of a manifest may be, as it is written there; "" for words of any other kind."""
+    return rights.replace("https://", "http://", 1) if _RIGHTS.fullmatch(rights) else ""
 
 
 def _numbered(record: Record) -> Iterable[tuple[int, Row]]:

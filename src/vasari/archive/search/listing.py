@@ -14,11 +14,14 @@ from sqlalchemy import ColumnElement, Connection, and_, case, func, literal, or_
 from vasari.archive.queries.nodes import Query
 from vasari.archive.query import where
 from vasari.archive.schema import ARTISTS, FILES, WORKS
+from vasari.archive.statements import cleaned
 from vasari.foundation.errors import PlanError
 
 LARGEST_PAGE = 1000
 #: Behind every year.
 _NO_YEAR = 1_000_000
+#: Every number of a cursor is smaller: databases take no larger ones.
+_LARGEST = 1 << 31
 
 _ARTIST = func.coalesce(ARTISTS.c.name, "")
 _YEAR = func.coalesce(WORKS.c.date_first, WORKS.c.date_last, literal(_NO_YEAR))
@@ -81,7 +84,7 @@ def list_works(
     sorted_by = [_plainly(column, connection) for column in (*SORTS[sort], WORKS.c.id)]
     wanted = where(query)
     if cursor is not None:
-        wanted = and_(wanted, _behind(sorted_by, _read_cursor(cursor, sort, len(sorted_by))))
+        wanted = and_(wanted, _behind(sorted_by, _read_cursor(cursor, sort, sorted_by)))
     rows = connection.execute(
         select(*_COLUMNS, *(column.label(f"sort{place}") for place, column in enumerate(sorted_by)))
         .select_from(WORKS.outerjoin(ARTISTS))
@@ -150,13 +153,20 @@ def _cursor(sort: str, values: list[Any]) -> str:
     return base64.urlsafe_b64encode(json.dumps([sort, *values]).encode()).decode().rstrip("=")
 
 
-def _read_cursor(cursor: str, sort: str, length: int) -> list[Any]:
+def _read_cursor(cursor: str, sort: str, columns: list[ColumnElement[Any]]) -> list[Any]:
+    """The values that a cursor holds, each of its column's kind; what is no cursor of this list is refused."""
     try:
         text = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
         values = json.loads(text)
-        fits = isinstance(values, list) and len(values) == length + 1 and values[0] == sort
-        if fits and all(isinstance(value, (str, int)) for value in values):
+        fits = isinstance(values, list) and len(values) == len(columns) + 1 and values[0] == sort
+        if fits and all(_is_value(value, column) for value, column in zip(values[1:], columns)):
             return list(values[1:])
-    except (ValueError, binascii.Error):
+    except (ValueError, binascii.Error, RecursionError):
         pass
     raise PlanError("The cursor does not fit this list.", remedy="use the one of the page before, with the same --sort")
+
+
+def _is_value(value: Any, column: ColumnElement[Any]) -> bool:
+    if column.type.python_type is str:
+        return isinstance(value, str) and cleaned(value) == value
+    return isinstance(value, int) and not isinstance(value, bool) and abs(value) < _LARGEST

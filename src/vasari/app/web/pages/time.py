@@ -1,0 +1,140 @@
+"""Time: when the works were made, how their style changes, a map of what is alike, and what sets a group apart."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import numpy as np
+from fastapi import Query, Request, Response
+from pydantic import BaseModel, Field
+from sqlalchemy import Connection, select
+
+from vasari.app.web.changes import SHARED_FIELDS, Answers, Asked, as_zip, measures
+from vasari.app.web.finding import meant
+from vasari.app.web.rendering import render
+from vasari.app.web.route import Role, Route
+from vasari.app.web.workbench import Bench
+from vasari.archive.feature_tables import numbers
+from vasari.archive.features.table import FEATURES
+from vasari.archive.maps.drawing import map_of
+from vasari.archive.schema import WORKS
+from vasari.archive.search.facets import DECADE, facets, ids_array
+from vasari.archive.search.listing import works_by_id
+from vasari.foundation.errors import ArchiveError, PlanError, VasariError
+
+MOST_SELECTED = 5000
+SHOWN_WORKS = 12
+_ANSWERS = Answers()
+Text = Annotated[str, Query(max_length=2000)]
+
+
+class Selection(BaseModel):
+    """The keys of the works that were chosen on the map."""
+
+    keys: list[str] = Field(min_length=1, max_length=MOST_SELECTED)
+
+
+def page(request: Request, bench: Bench) -> Response:
+    """The page: a timeline, the controls of trends, and the map, which are filled by requests of their own."""
+    asked, wrong, decades = Asked(), None, []
+    try:
+        asked = Asked.of(request.query_params)
+        with bench.archive.reading() as connection:
+            decades = facets(connection, bench.archive.folder, meant(asked.query), (DECADE,))[DECADE]
+    except VasariError as error:
+        wrong = error
+    return render(
+        request,
+        "time/time.html",
+        asked=asked.controls,
+        decades=decades,
+        most=max((one.works for one in decades), default=1),
+        measures=measures(),
+        shared=SHARED_FIELDS,
+        wrong=wrong,
+    )
+
+
+def answer(request: Request, bench: Bench) -> Response:
+    """The curve, its cards and its table, as a piece of the page."""
+    try:
+        asked = Asked.of(request.query_params)
+        report = _ANSWERS.report(bench.archive, asked)
+    except VasariError as error:
+        return render(request, "time/wrong.html", wrong=error)
+    return render(request, "time/answer.html", data=report.data, command=report.command, address=request.url.query)
+
+
+def export(request: Request, bench: Bench) -> Response:
+    """The figure with all that it rests on, as `vasari archive trends -o` writes it, in a zip."""
+    report = _ANSWERS.report(bench.archive, Asked.of(request.query_params))
+    name = "".join(letter if letter.isalnum() or letter in "-_" else "-" for letter in report.name)
+    headers = {"Content-Disposition": f'attachment; filename="vasari-{name}.zip"'}
+    return Response(as_zip(report), media_type="application/zip", headers=headers)
+
+
+def style_map(bench: Bench, q: Text = "", by: Text = "overall") -> dict[str, Any]:
+    """The works that a query means, laid out by their likeness; see `vasari archive map`."""
+    with bench.archive.reading() as connection:
+        return map_of(connection, bench.archive.folder, meant(q), by=by, thumbnails=0)
+
+
+def selected(request: Request, bench: Bench, selection: Selection, q: Text = "") -> Response:
+    """What sets the chosen works apart from the others that the map shows, as a piece of the page."""
+    with bench.archive.reading() as connection:
+        chosen = _ids(connection, selection.keys)
+        others = np.setdiff1d(ids_array(connection, meant(q)), chosen)
+        works = works_by_id(connection, chosen.tolist())
+        rows = _differences(connection, chosen, others)
+    years = [year for work in works for year in (work.first, work.last) if year is not None]
+    artists = sorted({work.artist for work in works if work.artist})
+    return render(
+        request,
+        "time/selection.html",
+        works=works[:SHOWN_WORKS],
+        count=len(chosen),
+        others=len(others),
+        span=(min(years), max(years)) if years else None,
+        artists=artists,
+        rows=rows,
+    )
+
+
+def _ids(connection: Connection, keys: list[str]) -> np.ndarray:
+    found: list[int] = []
+    for begin in range(0, len(keys), 500):
+        some = keys[begin : begin + 500]
+        found += connection.execute(select(WORKS.c.id).where(WORKS.c.key.in_(some))).scalars()
+    if not found:
+        raise PlanError("None of the chosen works is in the archive.", remedy="load the map again")
+    return np.array(sorted(found), dtype=np.int64)
+
+
+def _differences(connection: Connection, chosen: np.ndarray, others: np.ndarray) -> list[dict[str, Any]]:
+    """For each measure: both means, and their distance in standard deviations of all; the farthest first."""
+    rows = []
+    for name, feature in FEATURES.items():
+        if not feature.columns or not len(others):
+            continue
+        try:
+            mine, rest = (numbers(connection, ids, name).astype(np.float64) for ids in (chosen, others))
+        except ArchiveError:  # not measured yet: what was measured is told
+            continue
+        both = np.concatenate([mine, rest])
+        if not np.isfinite(mine).any() or not np.isfinite(rest).any():
+            continue
+        spread = np.nanstd(both, axis=0)
+        ours, theirs = np.nanmean(mine, axis=0), np.nanmean(rest, axis=0)
+        for place, column in enumerate(feature.columns):
+            apart = (ours[place] - theirs[place]) / spread[place] if spread[place] > 0 else 0.0
+            rows.append({"column": column, "mine": ours[place], "others": theirs[place], "apart": apart})
+    return sorted(rows, key=lambda row: -abs(row["apart"]))
+
+
+ROUTES = (
+    Route("GET", "/time", page, Role.VIEWER),
+    Route("GET", "/time/answer", answer, Role.VIEWER),
+    Route("GET", "/time/export.zip", export, Role.VIEWER),
+    Route("GET", "/time/map", style_map, Role.VIEWER),
+    Route("POST", "/time/selection", selected, Role.VIEWER, largest_body=1 << 20),
+)

@@ -1,0 +1,91 @@
+// What every page does: the token on requests, the theme at once, requests of page modules by send().
+
+const token = document.querySelector('meta[name="csrf-token"]').content;
+const CHANGING = new Set(["POST", "PUT", "PATCH", "DELETE"]);
+
+/**
+ * fetch() for page modules: adds the token, sends objects as JSON, and throws a Failure with what went wrong.
+ * Returns the parsed JSON, or the Response where the answer is none.
+ *
+ *     const job = await send("/api/v1/jobs", { method: "POST", json: { operation: "restore", fields } });
+ *     const page = await send("/style/preview", { method: "POST", body: new FormData(form) });   // a Response
+ */
+export async function send(address, { json, headers = {}, ...options } = {}) {
+  const ready = { credentials: "same-origin", ...options, headers: { Accept: "application/json", ...headers } };
+  if (CHANGING.has((options.method ?? "GET").toUpperCase())) ready.headers["X-CSRF-Token"] = token;
+  if (json !== undefined) {
+    ready.body = JSON.stringify(json);
+    ready.headers["Content-Type"] = "application/json";
+  }
+  const answer = await fetch(address, ready);
+  const isJson = (answer.headers.get("Content-Type") ?? "").includes("json");
+  const value = isJson ? await answer.json() : answer;
+  if (!answer.ok) throw new Failure(answer.status, value?.error?.what ?? answer.statusText, value?.error?.remedy ?? "");
+  return value;
+}
+
+/** What the server refused: message, remedy, status. */
+export class Failure extends Error {
+  constructor(status, what, remedy) {
+    super(what);
+    this.status = status;
+    this.remedy = remedy;
+  }
+}
+
+/** Show a notice at the head of the page; kind is "info" or "error". Texts only, never markup. */
+export function notice(text, kind = "info", remedy = "") {
+  const box = document.createElement("div");
+  box.className = `notice notice-${kind}`;
+  if (kind === "error") box.setAttribute("role", "alert");
+  for (const line of [text, remedy].filter(Boolean)) {
+    const paragraph = document.createElement("p");
+    paragraph.textContent = line;
+    box.append(paragraph);
+  }
+  document.getElementById("notices").replaceChildren(box);
+}
+
+/** Run an asynchronous piece of a page and show what fails. */
+export async function attempt(work) {
+  try {
+    return await work();
+  } catch (failure) {
+    notice(failure.message, "error", failure.remedy ?? "");
+    return undefined;
+  }
+}
+
+/** The token, for XMLHttpRequest, which alone tells how far an upload is. */
+export const csrfToken = token;
+
+document.addEventListener("htmx:configRequest", (event) => {
+  event.detail.headers["X-CSRF-Token"] = token;
+});
+
+const theme = document.getElementById("theme");
+theme.addEventListener("change", () => {
+  document.documentElement.dataset.theme = theme.value;
+  document.dispatchEvent(new CustomEvent("vasari:theme", { detail: theme.value }));
+  attempt(() => send("/preferences", { method: "POST", body: new URLSearchParams({ theme: theme.value }) }));
+});
+
+// A dialog opens by data-opens="ID" and closes by data-closes; the browser itself keeps focus within.
+document.addEventListener("click", (event) => {
+  const opener = event.target.closest("[data-opens]");
+  if (opener) document.getElementById(opener.dataset.opens).showModal();
+  const closer = event.target.closest("[data-closes]");
+  if (closer) closer.closest("dialog").close();
+});
+
+// A range shows its number in the <output> that follows it, and tells it to screen readers.
+document.addEventListener("input", (event) => {
+  const shown = event.target.matches('input[type="range"]') && event.target.parentElement.querySelector("output");
+  if (shown) shown.textContent = event.target.value;
+});
+
+// A form or button with data-confirm asks first.
+document.addEventListener("submit", (event) => {
+  const asked = event.submitter?.dataset.confirm ?? event.target.dataset.confirm;
+  if (asked && !window.confirm(asked)) event.preventDefault();
+});

@@ -1,0 +1,253 @@
+// Restore: a preview of the middle of the view, the job, and the result with evidence and a brush.
+
+import { attempt, notice, send } from "../layout.js";
+import { Brush } from "./studio-brush.js";
+import { followed, nameOf, outcome, referenceOf, submit } from "./studio-jobs.js";
+import { latest, milliseconds, settledDown } from "./studio-latest.js";
+import { findsWorks, Pictures, sendAll, takesFiles } from "./studio-pictures.js";
+import { factsOf, looks, Stage } from "./studio-stage.js";
+import { duration, made, text } from "./studio-texts.js";
+
+const $ = (id) => document.getElementById(id);
+const side = Number($("studio").dataset.side);
+const plan = $("plan");
+const stage = new Stage($("viewer"), $("curtain"));
+const maps = { damage: $("map-damage"), change: $("map-change") };
+const COLORS = { keep: "#2f6fdb", fill: "#e22ea0" };
+
+// What is asked for
+
+function fields() {
+  const chosen = new FormData(plan);
+  const found = {
+    strength: Number(chosen.get("strength")),
+    tone: chosen.get("tone"),
+    stages: chosen.getAll("stages"),
+    only_damage: chosen.has("only_damage"),
+  };
+  if (!plan.elements.vividness.disabled) found.vividness = Number(chosen.get("vividness"));
+  return found;
+}
+
+function allowed() {
+  const some = plan.querySelectorAll('[name="stages"]:checked').length > 0;
+  plan.elements["stage-tone"].setCustomValidity(some ? "" : text("nostage"));
+  return some;
+}
+
+// The preview follows the view and the plan
+
+const isPreviewed = () => Boolean(pictures.current?.facts && !pictures.current.facts.film && !stage.after);
+
+async function previewed({ entry, middle, values, layers }) {
+  const answers = [];
+  for (const layer of ["result", ...layers]) {
+    const json = { picture: entry.reference, ...middle, layer, side, fields: values };
+    const answer = await send("/restore/preview", { method: "POST", json });
+    if (answer.status === 204) return null;
+    answers.push(answer);
+  }
+  const square = answers[0].headers.get("X-Vasari-Square").split(",").map(Number);
+  const addresses = await Promise.all(answers.map(async (answer) => URL.createObjectURL(await answer.blob())));
+  return { entry, addresses, square, took: milliseconds(answers[0]) };
+}
+
+let shown = [];
+const ask = latest(previewed, (found, failure, overtaken) => {
+  if (failure) {
+    $("status").textContent = "";
+    notice(failure.message, "error", failure.remedy ?? "");
+    return;
+  }
+  if (!found || found.entry !== pictures.current || !isPreviewed()) return;
+  const [left, top, width, height] = found.square;
+  stage.preview(found.addresses, { left, top, width, height });
+  shown.forEach((address) => URL.revokeObjectURL(address));
+  shown = found.addresses;
+  if (!overtaken) $("status").textContent = text("square", { width, height, time: duration(found.took / 1000) });
+  stage.element.dataset.preview = [left, top, width, height].join(",");
+});
+
+function preview() {
+  if (!isPreviewed() || !allowed()) return;
+  const layers = Object.keys(maps).filter((name) => isPressed(maps[name]));
+  $("status").textContent = text("loading");
+  ask({ entry: pictures.current, middle: stage.middle, values: fields(), layers });
+}
+const previewSoon = settledDown(preview, 120);
+
+// Which picture is shown
+
+async function show(entry) {
+  brush.stop();
+  chooseBrush("");
+  const isThere = Boolean(entry);
+  $("empty").hidden = isThere;
+  $("run").disabled = !isThere;
+  const many = pictures.entries.length;
+  $("run").textContent = many > 1 ? text("runAll", { n: many }) : text("run");
+  for (const id of ["outcome", "back", "retouch", "film"]) $(id).hidden = true;
+  $("status").textContent = "";
+  if (!isThere) {
+    stage.shown += 1;
+    stage.viewer.world.removeAll();
+    stage.clearPreview();
+    stage.base = null;
+    return;
+  }
+  await attempt(async () => {
+    entry.facts ??= await factsOf(entry.reference);
+    if (pictures.current !== entry) return;
+    stage.element.classList.toggle("is-film", entry.facts.film);
+    if (entry.facts.film) {
+      stage.viewer.world.removeAll();
+      stage.clearPreview();
+      $("status").textContent = text("film");
+    } else {
+      await stage.show(entry.facts);
+    }
+    if (entry.outcome) await showOutcome(entry);
+    else preview();
+  });
+}
+
+const pictures = new Pictures($("pictures"), show);
+
+// The job, and what it made
+
+async function run(entry) {
+  const values = { ...fields(), evidence: true };
+  if (plan.elements.format.value) values.format = plan.elements.format.value;
+  const job = await submit("restore", [entry.reference], values, plan.elements.add.checked);
+  entry.outcome = outcome(await followed(job, (now) => pictures.told(entry, now)));
+  entry.maps = entry.outcome;
+  if (pictures.current === entry) await showOutcome(entry);
+}
+
+plan.addEventListener("submit", (event) => {
+  event.preventDefault();
+  if (!allowed()) {
+    $("more").open = true;
+    return plan.reportValidity();
+  }
+  for (const entry of [...pictures.entries]) attempt(() => run(entry));
+  return undefined;
+});
+
+async function showOutcome(entry) {
+  const { job, result, record } = entry.outcome;
+  $("outcome").hidden = false;
+  const link = (href, words) => made("a", { href, textContent: words, className: "button secondary" });
+  const links = [link(result.url, text("download")), ...(record ? [link(record.url, text("record"))] : []), link(`/jobs/${job.id}`, text("job"))];
+  links[0].download = nameOf(entry, result);
+  $("links").replaceChildren(...links);
+  if (entry.facts.film) {
+    Object.assign($("film"), { src: result.url, hidden: false });
+    return;
+  }
+  stage.clearPreview();
+  delete stage.element.dataset.preview;
+  await stage.compare({ ...entry.facts, reference: referenceOf(job, result) });
+  for (const id of ["back", "retouch"]) $(id).hidden = false;
+  $("status").textContent = text("result");
+  stage.element.dataset.result = referenceOf(job, result);
+  for (const name of Object.keys(maps)) await showMap(name);
+}
+
+$("back").addEventListener("click", () => {
+  delete stage.element.dataset.result;
+  pictures.current.outcome = null;
+  show(pictures.current);
+});
+
+// Evidence
+
+const isPressed = (button) => button.getAttribute("aria-pressed") === "true";
+
+async function showMap(name) {
+  stage.removeMap(name);
+  const { current } = pictures;
+  const file = current?.outcome && current.maps?.[name];
+  if (file && isPressed(maps[name])) await stage.map(name, { reference: referenceOf(current.maps.job, file) });
+}
+
+for (const [name, button] of Object.entries(maps)) {
+  button.addEventListener("click", () => {
+    button.setAttribute("aria-pressed", String(!isPressed(button)));
+    $("legend").hidden = !Object.values(maps).some(isPressed);
+    if (stage.after) attempt(() => showMap(name));
+    else preview();
+  });
+}
+
+// The brush
+
+function brushed() {
+  const any = brush.strokes.length > 0;
+  for (const id of ["undo", "clear", "redo"]) $(id).disabled = !any;
+}
+
+const brush = new Brush(stage, { colors: COLORS, label: text("brush"), radius: () => Number($("radius").value), changed: brushed });
+
+function chooseBrush(layer) {
+  for (const choice of document.querySelectorAll('[name="brush"]')) choice.checked = choice.value === layer;
+  $("retouch-help").hidden = !layer;
+  if (layer && !brush.on) brush.start();
+  if (layer) brush.layer = layer;
+  if (brush.on) brush.hold(!layer);
+  brushed();
+}
+
+for (const choice of document.querySelectorAll('[name="brush"]')) {
+  choice.addEventListener("change", () => chooseBrush(choice.value));
+}
+$("undo").addEventListener("click", () => brush.undo());
+$("clear").addEventListener("click", () => brush.clear());
+
+/** Do again where it was painted: the scan put back first, then holes filled in that. */
+async function again(entry) {
+  const add = plan.elements.add.checked;
+  const told = (now) => pictures.told(entry, now);
+  const mask = async (layer) => {
+    const asked = new URLSearchParams({ picture: entry.reference, whole: true, hard: true });
+    const body = await brush.png(layer);
+    return (await send(`/studio/mask?${asked}`, { method: "POST", body, headers: { "Content-Type": "image/png" } })).reference;
+  };
+  const masks = { keep: brush.has("keep") && (await mask("keep")), fill: brush.has("fill") && (await mask("fill")) };
+  if (masks.keep) {
+    const before = referenceOf(entry.outcome.job, entry.outcome.result);
+    const job = await submit("retouch", [entry.reference, before], { keep: masks.keep }, add);
+    entry.outcome = outcome(await followed(job, told));
+  }
+  if (masks.fill) {
+    const before = referenceOf(entry.outcome.job, entry.outcome.result);
+    const job = await submit("inpaint", [before], { mask: masks.fill, lossy: true }, add);
+    entry.outcome = outcome(await followed(job, told));
+  }
+  if (pictures.current !== entry) return;
+  brush.stop();
+  chooseBrush("");
+  await showOutcome(entry);
+  notice(text("retouched"));
+}
+
+$("redo").addEventListener("click", async () => {
+  $("redo").disabled = true;
+  await attempt(() => again(pictures.current));
+  brushed();
+});
+
+// What comes in
+
+takesFiles($("drop"), (files) => sendAll(files, $("sending"), (sent) => pictures.add(sent.reference, sent.name)));
+findsWorks($("works"), (work) => pictures.add(`work:${work.id}`, work.title || work.key));
+looks($("looks"), stage);
+stage.whenMoved(previewSoon);
+plan.addEventListener("input", () => {
+  if (pictures.current?.outcome) $("back").click();
+  else preview();
+});
+for (const brought of [...$("pictures").querySelectorAll("[data-reference]")]) {
+  brought.remove();
+  pictures.add(brought.dataset.reference, brought.dataset.name);
+}

@@ -1,0 +1,114 @@
+"""Time: trends under the visitor's assumptions, the map, what sets chosen works apart, the exported figure."""
+
+import io
+import json
+import zipfile
+from html import unescape
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+
+from vasari.app.web.changes import Asked
+from vasari.archive.indexing import index
+from vasari.archive.store import Archive
+from vasari.foundation.errors import PlanError
+
+QUICK = {"draws": "20", "min_artists": "1"}
+
+
+@pytest.fixture
+def measured(archive_folder: Path) -> Path:
+    with Archive.open(archive_folder) as archive:
+        index(archive, ("color", "palette", "edges"))
+    return archive_folder
+
+
+def test_a_form_is_read_into_a_plan_and_conventions_of_dates() -> None:
+    asked = Asked.of({"what": "shares:style", "circa_years": "12", "window_years": "", "draws": "40"})
+    assert asked.question.shares == "style" and asked.assumptions.circa_years == 12
+    assert asked.plan.draws == 40 and asked.plan.window_years == Asked().plan.window_years
+    with pytest.raises(PlanError, match="many"):
+        Asked.of({"draws": "many"})
+
+
+def test_the_page_has_a_bar_for_each_decade(client: TestClient) -> None:
+    text = client.get("/time").text
+    assert 'aria-current="page"' in text and text.count("<rect") >= 3
+    assert "1870" in text
+
+
+def test_a_wrong_question_is_told_in_place(client: TestClient) -> None:
+    answer = client.get("/time/answer", params={"what": "beauty"})
+    assert answer.status_code == 200 and "beauty" in answer.text and "lightness_mean" in answer.text
+    assert "Traceback" not in answer.text
+
+
+def plotted(text: str) -> dict[str, Any]:
+    return json.loads(unescape(text.split('data-plot="')[1].split('"')[0]))
+
+
+def test_a_trend_has_its_curve_its_table_and_can_be_saved(measured: Path, client: TestClient) -> None:
+    asked = {"what": "lightness_mean", **QUICK}
+    text = client.get("/time/answer", params=asked).text
+    data = plotted(text)
+    curve = data["series"][0]
+    assert data["kind"] == "trend" and any(value is not None for value in curve["estimate"])
+    assert "12 works by" in text and "vasari archive trends lightness_mean" in text
+    packed = client.get("/time/export.zip", params=asked)
+    assert packed.headers["content-type"] == "application/zip"
+    names = set(zipfile.ZipFile(io.BytesIO(packed.content)).namelist())
+    assert {"lightness_mean/figure.svg", "lightness_mean/works.csv", "lightness_mean/asked.json"} <= names
+
+
+def test_wider_dates_change_the_answer(measured: Path, client: TestClient) -> None:
+    """One work is dated 'c. 1831': nobody else is before 1860."""
+    first = [
+        plotted(client.get("/time/answer", params={**QUICK, "circa_years": years}).text)["series"][0]["years"][0]
+        for years in ("0", "60")
+    ]
+    assert first[1] < first[0]
+
+
+def test_shares_are_followed_too(measured: Path, client: TestClient) -> None:
+    data = plotted(client.get("/time/answer", params={"what": "shares:medium", **QUICK}).text)
+    assert {one["name"] for one in data["series"]} >= {"oil", "oil on canvas"}
+
+
+def test_a_choice_is_set_against_the_others(measured: Path, client: TestClient, token_header: Any) -> None:
+    shown = client.get("/time/map?by=palette").json()["works"]
+    assert len(shown) == 12 and all(abs(one["x"]) <= 1 for one in shown)
+    keys = [one["key"] for one in shown if "Study" in one["title"]][:3]
+    answer = client.post("/time/selection", json={"keys": keys}, headers=token_header(client))
+    assert "3 chosen works against 9 others" in answer.text and "What sets them apart" in answer.text
+    asking = {"Accept": "application/json"}
+    nobody = client.post("/time/selection", json={"keys": ["no such"]}, headers=asking | token_header(client))
+    assert nobody.status_code == 400 and "load the map again" in nobody.json()["error"]["remedy"]
+
+
+def test_the_story_in_a_browser(measured: Path, live: Any, watched: Any) -> None:
+    """A trend under another assumption, then a lasso around the whole map."""
+    address, _ = live
+    page = watched.page
+    page.goto(f"{address}/time?draws=20&min_artists=1")
+    page.locator("#answer .uplot canvas").wait_for()
+    page.fill("#circa_years", "40")
+    page.click("#trend button[type=submit]")
+    page.wait_for_url("**circa_years=40**")
+    page.select_option("#by", "palette")
+    page.click("#load-map")
+    page.locator("#lasso:enabled").click()
+    box = page.locator("#map").bounding_box()
+    corners = [(4, 4), (box["width"] - 4, 4), (box["width"] - 4, box["height"] - 4), (4, box["height"] - 4)]
+    page.mouse.move(box["x"] + corners[0][0], box["y"] + corners[0][1])
+    page.mouse.down()
+    for x, y in corners[1:]:
+        page.mouse.move(box["x"] + x, box["y"] + y)
+    page.mouse.up()
+    page.get_by_text("12 chosen works against 0 others").wait_for()
+    page.fill("#from", "1860")
+    page.fill("#to", "1872")
+    page.click("#years button")
+    page.get_by_text("What sets them apart").wait_for()
+    assert not watched.accessibility() and not watched.complaints

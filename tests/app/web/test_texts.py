@@ -1,0 +1,102 @@
+"""Every text of the pages has its Chinese; templates carry no script and no style of their own."""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+from pathlib import Path
+from string import Formatter
+
+import pytest
+from jinja2 import Environment
+from jinja2.ext import extract_from_ast
+
+from vasari.app.web import rendering, texts
+from vasari.app.web.rendering import NAVIGATION
+from vasari.app.web.texts import Texts, language_of
+from vasari.archive.workbench.audit import EVENTS
+from vasari.archive.workbench.roles import GIVEN
+
+WEB = Path(texts.__file__).parent
+TEMPLATES = sorted(rendering.FOLDER.rglob("*.html"))
+MODULES = sorted(WEB.rglob("*.py"))
+TABLES = sorted(texts.FOLDER.glob("*/*.json"))
+
+
+def _id(path: Path) -> str:
+    return path.relative_to(WEB).as_posix()
+
+
+def _placeholders(text: str) -> set[str]:
+    return {name for _, name, _, _ in Formatter().parse(text) if name}
+
+
+def _said(path: Path) -> set[str]:
+    """Texts that a module says by `say(request, "...")`."""
+    calls = [node for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))) if isinstance(node, ast.Call)]
+    named = [call for call in calls if isinstance(call.func, ast.Name) and call.func.id == "say" and len(call.args) > 1]
+    return {one.args[1].value for one in named if isinstance(one.args[1], ast.Constant)}
+
+
+@pytest.mark.parametrize("path", TEMPLATES, ids=_id)
+def test_every_text_of_a_template_has_its_chinese(path: Path) -> None:
+    source = path.read_text(encoding="utf-8")
+    found = {text for _, _, text in extract_from_ast(Environment().parse(source), ("_",)) if isinstance(text, str)}
+    chinese = Texts.read().tables["zh"]
+    assert not sorted(found - chinese.keys())
+
+
+def test_texts_beside_templates_have_their_chinese() -> None:
+    found = (
+        {text for _, text in NAVIGATION} | set(EVENTS) | set(GIVEN) | {text for path in MODULES for text in _said(path)}
+    )
+    assert not sorted(found - Texts.read().tables["zh"].keys())
+
+
+@pytest.mark.parametrize("path", TABLES, ids=_id)
+def test_translations_fill_in_the_same(path: Path) -> None:
+    table = json.loads(path.read_text(encoding="utf-8"))
+    assert not [
+        text for text, words in table.items() if _placeholders(text) != _placeholders(words) or not words.strip()
+    ]
+
+
+def test_tables_do_not_contradict_one_another() -> None:
+    seen: dict[str, tuple[str, str]] = {}
+    for path in TABLES:
+        for text, words in json.loads(path.read_text(encoding="utf-8")).items():
+            name, before = seen.setdefault(text, (path.name, words))
+            assert before == words, f"{text!r}: {name} and {path.name} differ"
+
+
+INLINE = re.compile(r"<script(?![^>]*\bsrc=)|<style|\sstyle\s*=|\son[a-z]+\s*=|javascript:|\bhx-on|js:", re.IGNORECASE)
+UNESCAPED = re.compile(r"\|\s*safe\b|Markup\(|autoescape\s+false")
+
+
+@pytest.mark.parametrize("path", TEMPLATES, ids=_id)
+def test_no_template_has_scripts_styles_or_unescaped_values(path: Path) -> None:
+    source = path.read_text(encoding="utf-8")
+    assert not UNESCAPED.findall(source)
+    markup = re.sub(r"\{[#%].*?[#%]\}", "", source, flags=re.DOTALL)
+    assert not INLINE.findall(markup)
+    assert not re.findall(r"(?:src|href|action)=\"https?://", markup), "asks another server"
+
+
+@pytest.mark.parametrize("path", TEMPLATES, ids=_id)
+def test_every_form_that_changes_something_carries_the_token(path: Path) -> None:
+    forms = re.findall(r"<form\b.*?</form>", path.read_text(encoding="utf-8"), flags=re.DOTALL)
+    posts = [form for form in forms if re.search(r"method=\"post\"", form, re.IGNORECASE)]
+    assert all('name="csrf"' in form for form in posts)
+
+
+@pytest.mark.parametrize(
+    ("accepted", "chosen", "language"),
+    [
+        ("", "", "en"), ("zh-CN,zh;q=0.9,en;q=0.8", "", "zh"), ("en-GB,zh;q=0.5", "", "en"), ("de,fr", "", "en"),
+        ("de,zh;q=0.3,en;q=0.2", "", "zh"), ("zh", "en", "en"), ("en", "zh", "zh"), ("zh;q=0", "", "en"),
+        ("zh;q=nonsense", "klingon", "en"), ("*;q=1", "", "en"),
+    ],
+)  # fmt: skip
+def test_the_language_of_a_visitor(accepted: str, chosen: str, language: str) -> None:
+    assert language_of(accepted, chosen, "en") == language
