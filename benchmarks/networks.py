@@ -7,7 +7,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from vasari.models import hub
-from vasari.models.restorers import THUMBNAIL_PX, Restored, Restorer
+from vasari.models.restorers import OVERVIEW_PX, Restored, Restorer
 
 PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 
@@ -26,7 +26,7 @@ def run_restorer(network: Restorer, pixels: Tensor, precision: torch.dtype = tor
     """`Restored` of one picture [3, rows, columns], 0..1 sRGB: the survey, then one forward pass."""
     batch = pixels[None].contiguous(memory_format=torch.channels_last)
     height, width = batch.shape[2:]
-    scale = THUMBNAIL_PX / max(height, width)
+    scale = OVERVIEW_PX / max(height, width)
     size = (max(round(height * scale), 1), max(round(width * scale), 1))
     thumbnail = functional.interpolate(batch, size, mode="area") if scale < 1 else batch
     window = torch.tensor([[0.0, 0.0, 1.0, 1.0]])

@@ -32,7 +32,7 @@ import machine
 from ffdnet import ColorFFDNet
 from networks import load_restorer
 from vasari.foundation.devices import choose_precision
-from vasari.models.restorers import THUMBNAIL_PX, Restorer
+from vasari.models.restorers import OVERVIEW_PX, Restorer
 
 PHOTOGRAPHS = (skimage.data.astronaut, skimage.data.coffee, skimage.data.chelsea, skimage.data.rocket)
 WIDTH, HEIGHT = 4000, 3000
@@ -73,7 +73,7 @@ def seconds(call: Callable[[], object], rounds: int) -> float:
 def networks_alone(network: Restorer, side: int, rounds: int) -> dict[str, float]:
     """MP/s of one tile of `side`² px through each network."""
     tile = torch.rand(1, 3, side, side, generator=torch.Generator().manual_seed(0))
-    survey = network.survey(tile[:, :, :THUMBNAIL_PX, :THUMBNAIL_PX])
+    survey = network.survey(tile[:, :, :OVERVIEW_PX, :OVERVIEW_PX])
     window = torch.tensor([[0.0, 0.0, 1.0, 1.0]])
     precision = choose_precision("auto", torch.device("cpu"))
 

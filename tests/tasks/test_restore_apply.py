@@ -17,7 +17,7 @@ from vasari.foundation import image_files
 from vasari.foundation.errors import PictureError, PlanError, WeightsError
 from vasari.foundation.image_formats import Limits
 from vasari.foundation.picture import Metadata, Picture
-from vasari.models.restorers import THUMBNAIL_PX
+from vasari.models.restorers import OVERVIEW_PX
 from vasari.tasks.restore.apply import CHANGE_SCALE, Outputs, treat_file
 from vasari.tasks.restore.conservator import Conservator, damage_mask
 from vasari.tasks.restore.plan import RestorePlan
@@ -37,7 +37,7 @@ def restore_by_hand(picture: Picture, conservator: Conservator) -> tuple[torch.T
     """Toned, repaired and damage of a whole picture: no tiles, no files."""
     network, pixels = conservator.network, picture.pixels[None]
     with torch.inference_mode():
-        survey = network.survey(image_files.shrink(picture.pixels, THUMBNAIL_PX)[None])
+        survey = network.survey(image_files.shrink(picture.pixels, OVERVIEW_PX)[None])
         restored = network(pixels, survey, torch.tensor([[0.0, 0.0, 1.0, 1.0]]))
     return restored.toned[0], restored.picture[0], restored.damage[0]
 
@@ -93,7 +93,7 @@ def test_the_tone_is_kept_where_it_is_asked(astronaut: Picture, tiny_restorer: P
     network, source = Conservator.of(plan(tiny_restorer)).network, astronaut.pixels[None]
     toned, repaired, _ = restore_by_hand(astronaut, Conservator.of(plan(tiny_restorer)))
     with torch.inference_mode():
-        survey = network.survey(image_files.shrink(astronaut.pixels, THUMBNAIL_PX)[None])
+        survey = network.survey(image_files.shrink(astronaut.pixels, OVERVIEW_PX)[None])
         window = torch.tensor([[0.0, 0.0, 1.0, 1.0]])
         expected = network.keep_tone(source, toned[None], repaired[None], survey, window)[0].clamp(0, 1)
     assert (kept - expected).abs().mean() < 1 / 255
@@ -113,7 +113,7 @@ def test_colors_beyond_srgb_are_carried_past_the_network(astronaut: Picture, tin
     wide = astronaut.with_pixels(astronaut.pixels * 1.6 - 0.3)
     beyond = wide.pixels - wide.pixels.clamp(0, 1)
     conservator, window = Conservator.of(plan(tiny_restorer)), torch.tensor([[0.0, 0.0, 1.0, 1.0]])
-    survey = conservator.survey(image_files.shrink(wide.pixels, THUMBNAIL_PX))
+    survey = conservator.survey(image_files.shrink(wide.pixels, OVERVIEW_PX))
     made = conservator.treat(wide.pixels[None], survey, window).result[0]
     inside = conservator.treat(wide.pixels.clamp(0, 1)[None], survey, window).result[0]
     torch.testing.assert_close(made, inside + beyond)

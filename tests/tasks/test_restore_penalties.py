@@ -27,6 +27,7 @@ def critic_terms(objective: RestoreObjective) -> dict[str, torch.Tensor]:
     batch = {name: torch.rand(2, 3, 32, 32, generator=generator) for name in ("aged", "clean")}
     batch |= {"mask": torch.zeros(2, 1, 32, 32), "window": torch.tensor([[0.0, 0.0, 1.0, 1.0]]).expand(2, 4)}
     batch |= {"aged_thumbnails": torch.rand(2, 1, 3, 48, 48, generator=generator)}
+    batch |= {"aged_evidence": torch.zeros(2, 1, 103)}
     return dict(objective.turns[0].losses(batch))
 
 

@@ -37,7 +37,8 @@ SMALL: Mapping[str, tuple[str, ...]] = {
         "objective.examples.patch_px=32",
         "objective.examples.extra_thumbnails=1",
         "objective.examples.pool=16",
-        "objective.examples.thumbnail_region_px=96",
+        "objective.examples.smallest_overview_px=96",
+        "objective.examples.largest_overview_px=128",
     ),
     "generate": (
         "objective.judged_samples=8",

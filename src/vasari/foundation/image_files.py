@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from vasari.foundation.errors import WriteError
 from vasari.foundation.image_color import SCALES, decode, encode, needs_conversion, quantize, srgb_encode
@@ -51,6 +52,7 @@ __all__ = [
 
 #: Raw bytes decoded at a time.
 CHUNK_BYTES = 4 << 20
+_ROWS = 256  # of a picture in memory, reduced at a time
 
 
 def chunks(header: Header) -> list[tuple[int, int]]:
@@ -83,20 +85,39 @@ def thumbnail(path: str | Path, long_side_px: int, page: int = 0, limits: Limits
     """
     with open_rows(path, page, limits) as reader:
         header = reader.header
-        height, width = shrunk_size(header.height, header.width, long_side_px)
-        narrow = torch.zeros(header.channels, height, header.width)
+        size = shrunk_size(header.height, header.width, long_side_px)
+        small = torch.zeros(header.channels, *size)
         for top, bottom in chunks(header):
-            pixels = decode(reader.read(top, bottom), header)
-            first, weights = _row_weights(header.height, height, top, bottom)
-            narrow[:, first : first + len(weights)] += weights @ pixels
-    small = narrow @ area_weights(header.width, width).T
+            _add_rows(small, decode(reader.read(top, bottom), header), top, header.height)
     return small.expand(3, -1, -1).contiguous()
 
 
 def shrink(pixels: Tensor, long_side_px: int) -> Tensor:
     """Pixels [C, h, w] averaged down to `long_side_px`; each pixel is the exact mean over its area."""
-    height, width = shrunk_size(pixels.shape[1], pixels.shape[2], long_side_px)
-    return area_weights(pixels.shape[1], height) @ pixels @ area_weights(pixels.shape[2], width).T
+    channels, height, width = pixels.shape
+    size = shrunk_size(height, width, long_side_px)
+    if size == (height, width):
+        return pixels
+    small = torch.zeros(channels, *size)
+    for top in range(0, height, _ROWS):
+        _add_rows(small, pixels[:, top : top + _ROWS].float(), top, height)
+    return small
+
+
+def _add_rows(small: Tensor, rows: Tensor, top: int, height: int) -> None:
+    """Add the share of rows `top`.. [C, n, width], out of `height`, to the reduced picture [C, h, w]."""
+    first, weights = _row_weights(height, small.shape[1], top, top + rows.shape[1])
+    small[:, first : first + len(weights)] += _across(weights @ rows, small.shape[2])
+
+
+def _across(rows: Tensor, small: int) -> Tensor:
+    """Rows [..., width] averaged to `small` equal parts, as differences of a running sum: no matrix is that wide."""
+    width = rows.shape[-1]
+    edges = torch.arange(small + 1, dtype=torch.float64) * (width / small)
+    whole = edges.long().clamp(max=width - 1)
+    exact = rows.double()
+    reached = functional.pad(exact.cumsum(-1), (1, 0))[..., whole] + (edges - whole) * exact[..., whole]
+    return (reached.diff(dim=-1) * (small / width)).float()
 
 
 def shrunk_size(height: int, width: int, long_side_px: int) -> tuple[int, int]:

@@ -1,7 +1,7 @@
 """The restorer: a global pass over a thumbnail undoes fading and casts, a dense U-Net does the rest.
 
 The two passes are kept apart so that a scan of any size can be restored in tiles: everything that
-needs the whole picture is decided once, from the thumbnail (`survey`), and handed to every tile.
+needs the whole picture is decided once, from a reduction of it (`survey`), and handed to every tile.
 """
 
 from __future__ import annotations
@@ -13,9 +13,10 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from vasari.models.blocks import SteeredStack, apply_curves, window_field
+from vasari.models.evidence import evidence
 from vasari.models.surveyor import SURVEY_PX, Survey, Surveyor
 
-THUMBNAIL_PX = 96  # what callers bring, on the long side
+OVERVIEW_PX = 512  # what callers bring, on the long side: about the size at which the survey learned grain and dust
 
 
 @dataclass(frozen=True)
@@ -63,14 +64,20 @@ class Restorer(nn.Module):
         nn.init.normal_(self.tail.weight, std=1e-3)
         nn.init.zeros_(self.tail.bias)  # type: ignore[arg-type]
 
-    def survey(self, thumbnail: Tensor) -> Survey:
-        """The global pass: thumbnail [N, 3, h, w] of the whole picture, 0..1 sRGB, h and w at least `SURVEY_PX`.
+    def survey(self, overview: Tensor) -> Survey:
+        """The global pass: the whole picture [N, 3, h, w], 0..1 sRGB, its long side `OVERVIEW_PX` or smaller.
 
-        It is averaged down to a square of `SURVEY_PX`, whatever its proportions.
+        Its colors are read from a square of `SURVEY_PX`, whatever its proportions, its age from every pixel.
         """
-        with torch.autocast(thumbnail.device.type, enabled=False):
-            size = (SURVEY_PX, SURVEY_PX)
-            return self.surveyor(functional.interpolate(thumbnail.float(), size, mode="area"))
+        with torch.autocast(overview.device.type, enabled=False):
+            pixels = overview.float()
+            thumbnail = functional.interpolate(pixels, (SURVEY_PX, SURVEY_PX), mode="area")
+            return self.surveyor(thumbnail, evidence(pixels))
+
+    def survey_of(self, thumbnails: Tensor, found: Tensor) -> Survey:
+        """The same of thumbnails [N, 3, 48, 48] whose evidence [N, 103] was found before, as in training."""
+        with torch.autocast(thumbnails.device.type, enabled=False):
+            return self.surveyor(thumbnails.float(), found.float())
 
     def tone(self, pixels: Tensor, survey: Survey, window: Tensor) -> Tensor:
         """Fading and casts undone only: pixels [N, 3, h, w], window [N, 4] -> [N, 3, h, w] float32."""

@@ -1,4 +1,4 @@
-"""The surveyor: from a thumbnail, what happened to the tone of the whole picture."""
+"""The surveyor: from a thumbnail and evidence of age, what happened to the tone of the whole picture."""
 
 from __future__ import annotations
 
@@ -10,22 +10,25 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from vasari.models.evidence import EVIDENCE
 from vasari.models.losses import luma
 
 SURVEY_PX = 48  # what is surveyed: a square, whatever the picture's proportions
 _QUANTILES = 24
 _ZONES = ((0.0, 1.0), (0.0, 0.1), (0.1, 0.33), (0.33, 0.67), (0.67, 0.9), (0.9, 1.0))  # shares of luma's order
 _STATISTICS = 5 * _QUANTILES + 4 * len(_ZONES) + 6
+_KNOWN = _STATISTICS + EVIDENCE
 _PIECES = 32
 _FIELD = 6
 _HIDDEN = 512
 _TIE = 2e-3  # quantiles nearer than that are taken as so far apart: no curve is infinitely steep
+_FARTHEST = 6.0  # deviations from the mean that count: what is unlike everything learned stays near it
 _CAUTION = 0.5  # color matrix and gain field are scaled by it: at 1, early steps overshoot and the pass unlearns
 
 
 @dataclass(frozen=True)
 class Survey:
-    """What the thumbnail told about the whole picture; N pictures.
+    """What was told about the whole picture; N pictures.
 
     gain [N, 3, 6, 6]: logarithm of a coarse gain over the picture; start [N, 3] and slopes [N, 3, 32]:
     one monotone curve a channel; matrix [N, 3, 3] and offset [N, 3]: color after the curves; context
@@ -73,13 +76,14 @@ def statistics(thumbnail: Tensor, found: Tensor) -> Tensor:
 
 
 class Surveyor(nn.Module):
-    """Thumbnail to `Survey`: tone from statistics of its colors, unevenness from a small convolutional net.
+    """Thumbnail and evidence to `Survey`: tone by statistics, unevenness by a small convolutional net.
 
     Curves and matrix do not see the scene: some hundred photographs are soon known by heart, and then a picture is
     recognized where its fading should be. Each channel's curve is told by how far each of its
     quantiles must move, which is close to linear in what the statistics say; as values at fixed
-    brightnesses the same curves were learned several times more slowly. `mean` and `deviation`
-    bring the statistics to one scale; they belong to the weights (`standardize`).
+    brightnesses the same curves were learned several times more slowly. What tells an old print from a
+    new picture of soft light stands in the evidence (`vasari.models.evidence`). `mean` and `deviation`
+    bring all of it to one scale; they belong to the weights (`standardize`).
 
     Departures from "nothing to do" are predicted, which is where a fresh one stands. (Multiplying them
     by learned gates was tried: the gates closed early, and nothing more was learned.)
@@ -93,10 +97,10 @@ class Surveyor(nn.Module):
         widths = (3, 24, 48, 64)
         self.layers = nn.ModuleList(nn.Conv2d(a, b, 3, stride=2, padding=1) for a, b in itertools.pairwise(widths))
         self.deep = nn.Conv2d(64, 64, 3, padding=1)
-        self.register_buffer("mean", torch.full((_STATISTICS,), 0.5))
-        self.register_buffer("deviation", torch.full((_STATISTICS,), 0.25))
+        self.register_buffer("mean", torch.full((_KNOWN,), 0.5))
+        self.register_buffer("deviation", torch.full((_KNOWN,), 0.25))
         self.hidden = nn.Sequential(
-            nn.Linear(_STATISTICS, _HIDDEN),
+            nn.Linear(_KNOWN, _HIDDEN),
             nn.SiLU(),
             nn.Dropout(0.3),
             nn.Linear(_HIDDEN, _HIDDEN),
@@ -113,19 +117,21 @@ class Surveyor(nn.Module):
             nn.init.zeros_(layer.bias)  # type: ignore[arg-type]
 
     @torch.no_grad()
-    def standardize(self, thumbnails: Tensor) -> None:
-        """Take mean and deviation of the statistics from the thumbnails [N, 3, h, w] that will be learned from."""
+    def standardize(self, thumbnails: Tensor, evidence: Tensor) -> None:
+        """Take mean and deviation from the thumbnails [N, 3, h, w] and evidence [N, 103] that will be learned from."""
         found = torch.cat([statistics(part, quantiles(part)) for part in thumbnails.split(256)])
+        found = torch.cat([found, evidence], 1)
         self.mean.copy_(found.mean(0))
         self.deviation.copy_(found.std(0, correction=0) + 0.01)
 
-    def quantile_moves(self, thumbnail: Tensor) -> Tensor:
-        """[N, 3, h, w] -> [N, 3, 24]: how far each quantile of each channel must move; in float32."""
+    def quantile_moves(self, thumbnail: Tensor, evidence: Tensor) -> Tensor:
+        """[N, 3, h, w], [N, 103] -> [N, 3, 24]: how far each quantile of each channel must move; in float32."""
         with torch.autocast(thumbnail.device.type, enabled=False):
-            return self._moves(self._hidden(thumbnail, quantiles(thumbnail)))
+            return self._moves(self._hidden(thumbnail, quantiles(thumbnail), evidence))
 
-    def _hidden(self, thumbnail: Tensor, found: Tensor) -> Tensor:
-        return self.hidden((statistics(thumbnail, found) - self.mean) / self.deviation)
+    def _hidden(self, thumbnail: Tensor, found: Tensor, evidence: Tensor) -> Tensor:
+        known = torch.cat([statistics(thumbnail, found), evidence], 1)
+        return self.hidden(((known - self.mean) / self.deviation).clamp(-_FARTHEST, _FARTHEST))
 
     def _moves(self, hidden: Tensor) -> Tensor:
         return self.moves(hidden).unflatten(1, (3, _QUANTILES))
@@ -150,15 +156,15 @@ class Surveyor(nn.Module):
         bent = 0.01 / (0.2 - slopes.clamp(max=0.1))
         return knots[..., 0], torch.where(slopes > 0.1, slopes, bent)
 
-    def forward(self, thumbnail: Tensor) -> Survey:
-        """[N, 3, 48, 48] in 0..1 -> `Survey`; always in float32."""
+    def forward(self, thumbnail: Tensor, evidence: Tensor) -> Survey:
+        """Thumbnail [N, 3, 48, 48] in 0..1, evidence [N, 103] -> `Survey`; always in float32."""
         x = thumbnail * 2 - 1
         for layer in self.layers:
             x = functional.silu(layer(x))
         x = functional.silu(self.deep(x))
         scene = torch.cat([x.mean((2, 3)), x.amax((2, 3))], 1)
         found = quantiles(thumbnail)
-        hidden = self._hidden(thumbnail, found)
+        hidden = self._hidden(thumbnail, found, evidence)
         start, slopes = self.curves(found[:, :3], self._moves(hidden))
         matrix, offset = (_CAUTION * self.color(hidden)).split([9, 3], 1)
         cells = functional.adaptive_avg_pool2d(x, _FIELD)

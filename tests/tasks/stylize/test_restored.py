@@ -15,7 +15,7 @@ from vasari.foundation import image_files
 from vasari.foundation.errors import PlanError
 from vasari.foundation.picture import Picture
 from vasari.foundation.treatment import read_treatment
-from vasari.models.restorers import THUMBNAIL_PX
+from vasari.models.restorers import OVERVIEW_PX
 from vasari.tasks.batch import streams
 from vasari.tasks.batch.files import BatchOptions
 from vasari.tasks.restore.conservator import Conservator
@@ -43,7 +43,7 @@ def test_one_pass_equals_one_after_the_other(
     picture = Picture.from_array(data.camera()[:128, :160] if grey else data.astronaut()[:128, 150:310])
     plan = plans(tiny_restorer, tiny_painter, working_px=working_px)
     conservator, painter = Conservator.of(plan.restore), Painter.of(plan.stylize, [(CAT, None)])
-    both = Succession(conservator, painter, THUMBNAIL_PX, painter.manner.thumbnail_px, tile_px)
+    both = Succession(conservator, painter, OVERVIEW_PX, painter.manner.thumbnail_px, tile_px)
     manner = streams.Manner(painter.manner.thumbnail_px, tile_px, colors_grey=True)
     made = streams.treat_picture(picture, both, manner).pixels
     restored = vasari.restore(picture, plan.restore)
@@ -82,6 +82,6 @@ def test_what_does_not_go_together_is_refused() -> None:
 def test_no_style_is_left_of_strength_zero(tiny_restorer: Path, tiny_painter: dict[str, str]) -> None:
     picture = Picture.from_array(data.astronaut()[:64, 150:230])
     plan = plans(tiny_restorer, tiny_painter, strength=0.0)
-    both = Succession(Conservator.of(plan.restore), Painter.of(plan.stylize, [(CAT, None)]), THUMBNAIL_PX, 1024, 768)
+    both = Succession(Conservator.of(plan.restore), Painter.of(plan.stylize, [(CAT, None)]), OVERVIEW_PX, 1024, 768)
     made = streams.treat_picture(picture, both, streams.Manner(1024, 768)).pixels
     assert torch.equal(made, vasari.restore(picture, plan.restore).pixels)

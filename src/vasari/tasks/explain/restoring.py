@@ -12,7 +12,7 @@ from torch.nn import functional
 
 from vasari.foundation import image_files, tiles
 from vasari.foundation.picture import Picture
-from vasari.models.restorers import THUMBNAIL_PX
+from vasari.models.restorers import OVERVIEW_PX
 from vasari.tasks.explain.plan import ExplainPlan
 from vasari.tasks.restore.conservator import Conservator
 from vasari.tasks.restore.plan import RestorePlan
@@ -94,7 +94,7 @@ def _views(shifts: int) -> Iterator[tuple[tuple[int, ...], tuple[int, int]]]:
 
 def _treated(conservator: Conservator, source: Tensor) -> dict[str, Tensor]:
     """Result, damage and change of [1, C, h, w], in tiles."""
-    survey = conservator.survey(image_files.shrink(source[0], THUMBNAIL_PX))
+    survey = conservator.survey(image_files.shrink(source[0], OVERVIEW_PX))
 
     def treat(pixels: Tensor, window: Tensor) -> dict[str, Tensor]:
         treated = conservator.treat(pixels, survey, window)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from vasari.foundation.errors import PlanError
-from vasari.models.restorers import THUMBNAIL_PX
+from vasari.models.restorers import OVERVIEW_PX
 from vasari.tasks.film.frame_treaters import FrameTreater, InTiles, OneAfterAnother, Reduced
 from vasari.tasks.restore.apply import RestoreWorker
 from vasari.tasks.restore.conservator import Conservator
@@ -35,7 +35,7 @@ def _restoring(conservator: Conservator) -> FrameTreater:
             "only_damage promises bit-identical pixels, which no film keeps that is made steady and encoded.",
             remedy="leave out --only-damage, or the films",
         )
-    return InTiles(conservator, THUMBNAIL_PX, conservator.plan.tile_px, conservator.machine)
+    return InTiles(conservator, OVERVIEW_PX, conservator.plan.tile_px, conservator.machine)
 
 
 def _painting(painter: Painter) -> FrameTreater:

@@ -9,7 +9,7 @@ import numpy as np
 from torch import Tensor
 
 from vasari.foundation import image_files, tiles
-from vasari.models.restorers import THUMBNAIL_PX
+from vasari.models.restorers import OVERVIEW_PX
 from vasari.tasks.inpaint.hole import Hole
 from vasari.tasks.restore.conservator import Conservator
 from vasari.tasks.restore.plan import RestorePlan
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 def damaged_hole(path: Path, page: int, plan: InpaintPlan, limits: Limits) -> tuple[Hole, str]:
     """Where the probability of damage reaches the plan's threshold, and how it was found, in words."""
     conservator = Conservator.of(RestorePlan(precision=plan.precision, device=plan.device))
-    survey = conservator.survey(image_files.thumbnail(path, THUMBNAIL_PX, page=page, limits=limits))
+    survey = conservator.survey(image_files.thumbnail(path, OVERVIEW_PX, page=page, limits=limits))
     parts: list[np.ndarray] = []
 
     def keep(raw: np.ndarray, rows: Tensor) -> None:

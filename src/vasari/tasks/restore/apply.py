@@ -14,7 +14,7 @@ from vasari.foundation import image_files
 from vasari.foundation.errors import PictureError
 from vasari.foundation.image_files import FORMATS, Limits
 from vasari.foundation.picture import Metadata, Picture
-from vasari.models.restorers import THUMBNAIL_PX
+from vasari.models.restorers import OVERVIEW_PX
 from vasari.tasks.batch import streams
 from vasari.tasks.batch.streams import CHANGE_SCALE, Findings, Manner
 from vasari.tasks.batch.work import Outputs
@@ -74,7 +74,7 @@ def treat_file(
 
 
 def _manner(plan: RestorePlan) -> Manner:
-    return Manner(THUMBNAIL_PX, plan.tile_px, plan.format, plan.quality, exact=plan.only_damage)
+    return Manner(OVERVIEW_PX, plan.tile_px, plan.format, plan.quality, exact=plan.only_damage)
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """A restorer made ready for a plan: weights interpolated, device and precision chosen, one tile at a time.
 
 conservator = Conservator.of(plan)
-survey = conservator.survey(thumbnail)
+survey = conservator.survey(overview)
 treated = conservator.treat(pixels, survey, window)
 """
 
@@ -70,9 +70,9 @@ class Conservator:
         return machine_of(self.device, self.precision)
 
     @torch.inference_mode()
-    def survey(self, thumbnail: Tensor) -> Survey:
-        """The global pass: thumbnail float32 [1 or 3, h, w] in 0..1, long side `THUMBNAIL_PX`."""
-        pixels = thumbnail[None].clamp(0, 1).expand(-1, 3, -1, -1).to(self.device)
+    def survey(self, overview: Tensor) -> Survey:
+        """The global pass: the picture reduced, float32 [1 or 3, h, w] in 0..1, long side `OVERVIEW_PX`."""
+        pixels = overview[None].clamp(0, 1).expand(-1, 3, -1, -1).to(self.device)
         with self.lock:
             return self.network.survey(pixels)
 

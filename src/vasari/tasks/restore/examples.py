@@ -13,15 +13,19 @@ import numpy as np
 import torch
 from PIL import Image, UnidentifiedImageError
 from torch import Tensor
+from torch.nn import functional
 
 from vasari.foundation import damage_capture, fields
 from vasari.foundation.damage import ERAS, age
 from vasari.foundation.damage_tone import LUMA, Plate
 from vasari.foundation.errors import PlanError, TrainingError
 from vasari.foundation.plans import check, option
+from vasari.models.evidence import evidence
 from vasari.models.surveyor import SURVEY_PX
 
 POOL_PART = 500  # pairs that one worker ages at a time
+REDUCED_SHARE = 0.2
+SEEN = ("aged_thumbnails", "clean_thumbnails", "aged_evidence")
 SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff")
 
 
@@ -31,8 +35,9 @@ class ExamplesPlan:
 
     region_px: int = option(320, "long side of the region that is aged and surveyed, in pixels", minimum=96)
     patch_px: int = option(160, "side of the patch that is restored, in pixels; a multiple of 8", minimum=32)
-    extra_thumbnails: int = option(4, "further pictures in each example, for the survey alone", minimum=0)
-    thumbnail_region_px: int = option(128, "long side of the region that such a picture is made of", minimum=96)
+    extra_thumbnails: int = option(1, "further pictures in each example, for the survey alone", minimum=0)
+    smallest_overview_px: int = option(256, "smallest long side of a picture that is aged for the survey", minimum=96)
+    largest_overview_px: int = option(512, "largest long side of such a picture", minimum=96)
     pool: int = option(40_000, "pairs of thumbnails that are aged once and shown again, for the survey", minimum=1)
     grey: str = option("", "folder of further pictures for the pool, to be taken for grey photographs")
     grey_share: float = option(0.2, "share of the pool that is made of them", minimum=0.0, maximum=1.0)
@@ -45,6 +50,11 @@ class ExamplesPlan:
 
     def __post_init__(self) -> None:
         check(self)
+        if self.smallest_overview_px > self.largest_overview_px:
+            raise PlanError(
+                f"smallest_overview_px={self.smallest_overview_px} is above the largest, {self.largest_overview_px}.",
+                remedy="lower it, or raise largest_overview_px",
+            )
         if self.patch_px % 8 or self.patch_px > self.region_px * 2 // 3 // 8 * 8:
             raise PlanError(
                 f"patch_px={self.patch_px} must be a multiple of 8, at most two thirds of region_px={self.region_px}.",
@@ -77,8 +87,8 @@ class RestoreExamples:
     """Example i: one region of one photograph, aged by the seed (seed, i); `grey` makes each a grey photograph.
 
     Items: aged, clean [3, p, p]; mask [1, p, p]; window [4], the patch's place in the region in
-    fractions (top, left, bottom, right); aged_thumbnails, clean_thumbnails [1 + extra, 3, 48, 48], the
-    first of the region, the others of other photographs, aged as small as they are; all float32.
+    fractions (top, left, bottom, right); aged_thumbnails, clean_thumbnails [1 + extra, 3, 48, 48] and
+    aged_evidence [1 + extra, 103], the first of the region, the others of other photographs; all float32.
     """
 
     def __init__(self, photographs: dict[str, np.ndarray], plan: ExamplesPlan, seed: int, grey: bool = False) -> None:
@@ -89,21 +99,20 @@ class RestoreExamples:
 
     def __getitem__(self, index: int) -> dict[str, Tensor]:
         rng = np.random.default_rng([self._seed, index])
-        clean, aged, mask = self._aged(self._region(rng, self._plan.region_px), rng)
+        plan = self._plan
+        clean, aged, mask = self._aged(self._region(rng, plan.region_px), rng)
         _, rows, columns = clean.shape
-        patch = self._plan.patch_px
+        patch = plan.patch_px
         top, left = int(rng.integers(0, rows - patch + 1)), int(rng.integers(0, columns - patch + 1))
         place = (slice(None), slice(top, top + patch), slice(left, left + patch))
         window = torch.tensor([top / rows, left / columns, (top + patch) / rows, (left + patch) / columns])
-        small = self._plan.thumbnail_region_px
-        extra = [self._aged(self._region(rng, small), rng) for _ in range(self._plan.extra_thumbnails)]
+        pairs = [_seen(aged, clean), *(self._overview(rng) for _ in range(plan.extra_thumbnails))]
         return {
             "aged": aged[place].contiguous(),
             "clean": clean[place].contiguous(),
             "mask": mask[place].contiguous(),
             "window": window,
-            "aged_thumbnails": torch.stack([_thumbnail(aged), *(_thumbnail(one[1]) for one in extra)]),
-            "clean_thumbnails": torch.stack([_thumbnail(clean), *(_thumbnail(one[0]) for one in extra)]),
+            **{name: torch.stack(parts) for name, parts in zip(SEEN, zip(*pairs, strict=True), strict=True)},
         }
 
     def _region(self, rng: np.random.Generator, long_side: int) -> Tensor:
@@ -147,19 +156,28 @@ class RestoreExamples:
         faults[int(rng.integers(len(faults)))](plate, rng.uniform(0.1, 0.9))
         return clean, torch.from_numpy(np.clip(plate.pixels, 0, 1).astype(np.float32)), untouched
 
-    def pair(self, index: int) -> tuple[Tensor, Tensor]:
-        """Aged and clean thumbnail [3, 48, 48] of the small region (seed, index)."""
-        rng = np.random.default_rng([self._seed, index, 1])
-        clean, aged, _ = self._aged(self._region(rng, self._plan.thumbnail_region_px), rng)
-        return _thumbnail(aged), _thumbnail(clean)
+    def pair(self, index: int) -> tuple[Tensor, Tensor, Tensor]:
+        """Aged and clean thumbnail [3, 48, 48] and evidence [103] of the overview (seed, index)."""
+        return self._overview(np.random.default_rng([self._seed, index, 1]))
+
+    def _overview(self, rng: np.random.Generator) -> tuple[Tensor, Tensor, Tensor]:
+        """The same of any; a fifth of them are aged larger, and reduced, as a scan is before it is surveyed."""
+        bounds = np.log([self._plan.smallest_overview_px, self._plan.largest_overview_px])
+        side = float(np.exp(rng.uniform(*bounds)))
+        larger = float(rng.uniform(1.25, 2.0)) if rng.random() < REDUCED_SHARE else 1.0
+        clean, aged, _ = self._aged(self._region(rng, int(side * larger / 8) * 8), rng)
+        if larger > 1:
+            size = [int(length / larger) for length in clean.shape[1:]]
+            clean, aged = (functional.interpolate(one[None], size, mode="area")[0] for one in (clean, aged))
+        return _seen(aged, clean)
 
 
 class PooledThumbnails:
-    """Example i: some pairs of thumbnails out of a pool that is aged once, for training the survey alone.
+    """Example i: some pairs of thumbnails, with evidence, out of a pool aged once, for training the survey alone.
 
     The survey learns from hundreds of thousands of pairs, and a step of it takes less time than the
     aging of its batch; a pool can be shown again and again. Items: aged_thumbnails, clean_thumbnails
-    [pairs, 3, 48, 48] float32.
+    [pairs, 3, 48, 48] and aged_evidence [pairs, 103], float32.
     """
 
     def __init__(self, sources: Mapping[RestoreExamples, int], pairs: int, seed: int) -> None:
@@ -171,21 +189,22 @@ class PooledThumbnails:
         ]
         with ProcessPoolExecutor(os.cpu_count(), mp_context=get_context("fork")) as workers:
             parts = list(workers.map(_pool_part, *zip(*jobs, strict=True)))
-        self._aged = torch.from_numpy(np.concatenate([part[0] for part in parts]))
-        self._clean = torch.from_numpy(np.concatenate([part[1] for part in parts]))
-        self._pairs, self._seed = pairs, seed
+        self._pool = {
+            name: torch.from_numpy(np.concatenate(found))
+            for name, found in zip(SEEN, zip(*parts, strict=True), strict=True)
+        }
+        self._size, self._pairs, self._seed = sum(sources.values()), pairs, seed
 
     def __getitem__(self, index: int) -> dict[str, Tensor]:
         rng = np.random.default_rng([self._seed, index])
-        chosen = torch.from_numpy(rng.integers(0, len(self._aged), self._pairs))
-        return {"aged_thumbnails": self._aged[chosen].float(), "clean_thumbnails": self._clean[chosen].float()}
+        chosen = torch.from_numpy(rng.integers(0, self._size, self._pairs))
+        return {name: seen[chosen].float() for name, seen in self._pool.items()}
 
 
-def _pool_part(fresh: RestoreExamples, indices: range) -> tuple[np.ndarray, np.ndarray]:
+def _pool_part(fresh: RestoreExamples, indices: range) -> tuple[np.ndarray, ...]:
     torch.set_num_threads(1)
     pairs = [fresh.pair(index) for index in indices]
-    aged, clean = (torch.stack([pair[side] for pair in pairs]).half().numpy() for side in (0, 1))
-    return aged, clean
+    return tuple(torch.stack(parts).half().numpy() for parts in zip(*pairs, strict=True))
 
 
 def _as_grey_photograph(region: Tensor, rng: np.random.Generator) -> Tensor:
@@ -203,6 +222,12 @@ def _in_another_tone(picture: Tensor, rng: np.random.Generator) -> Tensor:
     gamma, saturation = float(np.exp(rng.normal(0.0, 0.25))), float(rng.uniform(0.6, 1.2))
     black, white = float(rng.uniform(0.0, 0.05)), float(rng.uniform(0.85, 1.0))
     return (luma + (picture - luma) * saturation).clamp(0, 1) ** gamma * (white - black) + black
+
+
+def _seen(aged: Tensor, clean: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """What `SEEN` names, of an aged picture [3, h, w] as an 8-bit file holds it, and of the clean one."""
+    saved = (aged.clamp(0, 1) * 255).round() / 255
+    return _thumbnail(saved), _thumbnail(clean), evidence(saved[None])[0]
 
 
 def _thumbnail(region: Tensor) -> Tensor:

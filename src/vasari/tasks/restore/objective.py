@@ -22,6 +22,7 @@ from vasari.models.losses import (
     in_the_tone_of,
     interpolation_penalty,
     log_mean_square,
+    luma,
     structural_dissimilarity,
 )
 from vasari.models.restorers import Restorer
@@ -42,8 +43,12 @@ DETAIL_FLOOR = 2e-4
 COVERED_WEIGHT = 4.0  # one pixel in some fifty is covered by a defect
 ON_THUMBNAILS = ("curves", "field")  # what is learned from thumbnails alone
 STANDARD_EXAMPLES = 64  # examples whose thumbnails set the scale of a fresh survey's statistics
-QUANTILE_FLOOR = 3e-4
+# Of the quantiles' errors. Grain and marks stay whatever the tone: in an aged picture small errors of tone matter less.
+QUANTILE_FLOORS = {"sound": 3e-4, "aged": 1.5e-3}
+SOUND_MOVE = 0.006  # quantiles that must move less than that on average are those of a sound picture
+LUMA_SHARE = 0.5  # of the error: lightness counts beside the three channels, since a cast is not all of fading
 THUMBNAILS = ("aged_thumbnails", "clean_thumbnails")
+EVIDENCE = "aged_evidence"
 # What holds the critic -> default weight of the term "penalty".
 PENALTY_WEIGHTS = {"r1": 1.0, "wgan-gp": 10.0, "clip": 0.0}
 
@@ -157,8 +162,9 @@ class RestoreObjective(Objective):
         self._clip()
         surveyor = self._restorer.surveyor
         if step == 0 and not self._plan.start_from and self._examples is not None:
-            shown = [self._examples[index]["aged_thumbnails"] for index in range(STANDARD_EXAMPLES)]
-            surveyor.standardize(torch.cat(shown).to(surveyor.mean.device))
+            shown = [self._examples[index] for index in range(STANDARD_EXAMPLES)]
+            seen = [torch.cat([one[name] for one in shown]) for name in (THUMBNAILS[0], EVIDENCE)]
+            surveyor.standardize(*(one.to(surveyor.mean.device) for one in seen))
         if self._plan.learn in ("field", "repair"):
             surveyor.hidden.eval()  # its dropout would let the curves tremble
 
@@ -179,17 +185,22 @@ class RestoreObjective(Objective):
 
     def _curve_losses(self, batch: Batch) -> dict[str, Tensor]:
         """How far the quantiles of red, green and blue, moved as the survey says, are from the clean ones."""
-        given, truth = (batch[name].flatten(0, 1) for name in THUMBNAILS)
-        moved = quantiles(given)[:, :3] + self._restorer.surveyor.quantile_moves(given)
-        return {"quantiles": log_mean_square(moved, quantiles(truth)[:, :3], QUANTILE_FLOOR)}
+        given, truth = (quantiles(batch[name].flatten(0, 1))[:, :3] for name in THUMBNAILS)
+        thumbnails, evidence = (batch[name].flatten(0, 1) for name in (THUMBNAILS[0], EVIDENCE))
+        error = given + self._restorer.surveyor.quantile_moves(thumbnails, evidence) - truth
+        sound = (truth - given).abs().mean((1, 2)) < SOUND_MOVE
+        floor = torch.where(sound, QUANTILE_FLOORS["sound"], QUANTILE_FLOORS["aged"])
+        of_channels = torch.log10(error.square().mean((1, 2)) + floor).mean()
+        of_lightness = torch.log10(luma(error[..., None]).square().flatten(1).mean(1) + floor).mean()
+        return {"quantiles": torch.lerp(of_channels, of_lightness, LUMA_SHARE)}
 
     def _surveyed(self, batch: Batch) -> Survey:
         """The survey of all thumbnails [N·(1 + extra)], those of one example next to each other."""
-        return self._restorer.survey(batch["aged_thumbnails"].flatten(0, 1))
+        return self._restorer.survey_of(batch["aged_thumbnails"].flatten(0, 1), batch[EVIDENCE].flatten(0, 1))
 
     def _surveyed_patches(self, batch: Batch) -> Survey:
         """The survey of the regions that the patches are of [N]."""
-        return self._restorer.survey(batch["aged_thumbnails"][:, 0])
+        return self._restorer.survey_of(batch["aged_thumbnails"][:, 0], batch[EVIDENCE][:, 0])
 
     def _tone_term(self, batch: Batch, survey: Survey) -> Tensor:
         """How far the surveyed thumbnails, their tone undone, are from the clean ones."""

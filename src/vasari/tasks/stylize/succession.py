@@ -14,7 +14,7 @@ from torch import Tensor
 from vasari.foundation import image_files, tiles
 from vasari.foundation.image_files import Limits
 from vasari.foundation.picture import Metadata
-from vasari.models.restorers import THUMBNAIL_PX
+from vasari.models.restorers import OVERVIEW_PX
 from vasari.tasks.batch import streams
 from vasari.tasks.batch.streams import Manner, Treated, Treater
 from vasari.tasks.batch.work import Outputs
@@ -94,9 +94,9 @@ class SuccessionWorker:
         plan, painting = self.conservator.plan, self.painter.manner
         header = image_files.inspect(path, page, limits)
         self.painter.fit(header.height, header.width)
-        both = Succession(self.conservator, self.painter, THUMBNAIL_PX, painting.thumbnail_px, plan.tile_px)
+        both = Succession(self.conservator, self.painter, OVERVIEW_PX, painting.thumbnail_px, plan.tile_px)
         manner = Manner(
-            max(THUMBNAIL_PX, painting.thumbnail_px), plan.tile_px, plan.format, plan.quality,
+            max(OVERVIEW_PX, painting.thumbnail_px), plan.tile_px, plan.format, plan.quality,
             colors_grey=painting.colors_grey,
         )  # fmt: skip
         found = streams.treat_page(path, page, both, manner, outputs, xmp=xmp, limits=limits, advance=advance)

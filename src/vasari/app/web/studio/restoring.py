@@ -78,7 +78,7 @@ def _restored(bench: Workbench, models: PreviewModels, master: Master, square: S
 
     conservator = models.conservator(plan)
     survey = models.codes.of(
-        ("survey", master.content, plan.vividness, plan.model), lambda: conservator.survey(_thumbnail(bench, master))
+        ("survey", master.content, plan.vividness, plan.model), lambda: conservator.survey(_overview(bench, master))
     )
     size = master.size
     seen = square.with_halo(conservator.halo, size)
@@ -102,13 +102,13 @@ def _restored(bench: Workbench, models: PreviewModels, master: Master, square: S
     )
 
 
-def _thumbnail(bench: Workbench, master: Master) -> Any:
+def _overview(bench: Workbench, master: Master) -> Any:
     from vasari.foundation.image_files import shrink
-    from vasari.models.restorers import THUMBNAIL_PX
+    from vasari.models.restorers import OVERVIEW_PX
 
     # Averaged down from a larger one: the survey was taught on averages.
-    whole = _tensor(within(bench, master, 8 * THUMBNAIL_PX))
-    return shrink(whole, THUMBNAIL_PX)
+    whole = _tensor(within(bench, master, 4 * OVERVIEW_PX))
+    return shrink(whole, OVERVIEW_PX)
 
 
 def _tensor(pixels: np.ndarray) -> Any:
