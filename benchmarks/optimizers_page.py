@@ -22,7 +22,6 @@ from vasari.tasks.sweep.plan import read_sweep
 from vasari.tasks.sweep.report import drawings
 from vasari.tasks.sweep.running import Swept, collected
 from vasari.tasks.sweep.tables import AXIS_HEAD, axis_rows, chance, counts, interval
-from vasari.tasks.sweep.trials import base_values
 
 ROOT = Path(__file__).resolve().parents[1]
 SHOWN = 8
@@ -92,7 +91,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def _swept(name: str, folder: Path) -> Swept:
     asked = read_sweep(ROOT / "benchmarks" / "sweeps" / f"{name}.toml")
     data = tuple(tomllib.loads((folder / "plan.toml").read_text(encoding="utf-8"))["data"])
-    return collected(asked, data, folder, judged(asked, str(base_values(asked)["kind"])))
+    return collected(asked, data, folder, judged(asked))
 
 
 def _section(name: str, swept: Swept, docs: Path) -> list[str]:
