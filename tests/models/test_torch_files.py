@@ -93,6 +93,20 @@ def test_a_tensor_beyond_its_numbers_is_refused() -> None:
         read_torch(file.getvalue())
 
 
+def test_other_archives_and_damaged_ones_are_refused() -> None:
+    other = io.BytesIO()
+    with zipfile.ZipFile(other, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("a/data.pkl", bytes(range(256)) * 4)
+    damaged = bytearray(other.getvalue())
+    damaged[45:60] = b"\xff" * 15
+    letter = io.BytesIO()
+    with zipfile.ZipFile(letter, "w") as archive:
+        archive.writestr("letter.txt", "no tensors")
+    for data in (bytes(damaged), letter.getvalue()):
+        with pytest.raises(WeightsError, match="no whole file"):
+            read_torch(data)
+
+
 @pytest.mark.parametrize("kind", ["vgg", "alex"])
 def test_official_lpips_weights_are_read_as_published(kind: str) -> None:
     spec = find_spec("torchmetrics")

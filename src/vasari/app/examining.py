@@ -70,7 +70,7 @@ def examine(path: Path, name: str, ration: Ration, unpack: Path) -> Look:
     limits.
     """
     command = [
-        sys.executable, "-m", "vasari.app.examining", str(path), "--name", name, "--pixels", str(ration.pixels),
+        sys.executable, "-m", "vasari.app.examining", str(path), f"--name={name}", "--pixels", str(ration.pixels),
         "--bytes", str(ration.bytes), "--memory", str(ration.memory), "--seconds", str(ration.seconds),
         "--unpack", str(unpack),
     ]  # fmt: skip

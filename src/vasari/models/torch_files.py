@@ -10,6 +10,7 @@ from __future__ import annotations
 import io
 import pickletools
 import zipfile
+import zlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -85,7 +86,7 @@ def read_torch(data: bytes, name: str = "the file") -> dict[str, Tensor]:
             remedy="convert it where you trust it, to .safetensors",
         ) from error
     except (ValueError, KeyError, IndexError, TypeError, AttributeError, RuntimeError, OverflowError,
-            zipfile.BadZipFile, NotImplementedError, EOFError) as error:  # fmt: skip
+            zipfile.BadZipFile, zlib.error, NotImplementedError, EOFError) as error:  # fmt: skip
         raise WeightsError(f"{name} is no whole file of PyTorch's: {error}.", remedy="fetch the file again") from error
 
 
@@ -93,7 +94,7 @@ def _archive(data: bytes) -> tuple[Any, Mapping[str, bytes]]:
     """The layout since PyTorch 1.6: a zip of data.pkl and data/KEY."""
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         names = archive.namelist()
-        program = next(one for one in names if one.endswith("/data.pkl") or one == "data.pkl")
+        program = next((one for one in names if one.endswith("/data.pkl") or one == "data.pkl"), "data.pkl")
         folder = program.removesuffix("data.pkl")
         if sum(one.file_size for one in archive.infolist()) > 2 * len(data):
             raise ValueError("it unpacks to more than it is")

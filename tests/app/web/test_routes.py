@@ -123,6 +123,15 @@ def test_a_bad_token_opens_nothing_even_what_is_public(shared_client: TestClient
         assert answer.status_code == 401 or answer.headers["location"].startswith("/log-in"), _id(row)
 
 
+@pytest.mark.parametrize(
+    ("address", "back"), [("http://x/time?a=1", "/time"), ("http://[", "/"), ("https://evil.example//e", "/")]
+)
+def test_a_piece_of_a_page_leads_to_the_log_in_and_back(shared_client: TestClient, address: str, back: str) -> None:
+    shared_client.cookies.clear()
+    answer = shared_client.get("/lab", headers={"HX-Request": "true", "HX-Current-URL": address})
+    assert answer.status_code == 401 and answer.headers["HX-Redirect"] == f"/log-in?next={back}"
+
+
 @pytest.fixture
 def local(bench: Workbench) -> Iterator[TestClient]:
     with TestClient(create_app(bench, STUBS), base_url=LOCAL, follow_redirects=False) as made:
@@ -149,6 +158,7 @@ def test_no_change_without_its_token(row: Route, local: TestClient) -> None:
         ("another port", {**cookie, "X-CSRF-Token": right, "Sec-Fetch-Site": "same-site"}),
         ("another origin", {**cookie, "X-CSRF-Token": right, "Origin": "http://127.0.0.1:9999"}),
         ("no origin", {**cookie, "X-CSRF-Token": right, "Origin": "null"}),
+        ("an origin that is no address", {**cookie, "X-CSRF-Token": right, "Origin": "http://["}),
     ]
     for what, headers in refused:
         answer = local.request(row.method, _address(row), headers=headers)

@@ -155,6 +155,12 @@ def test_cancel_of_what_waits_runs_and_ended(queue: Queue) -> None:
     queue.submit(order())
     queue.finish(took(queue), {})
     assert queue.cancel(put.id).state == State.DONE
+    late, _ = queue.submit(order(key="late"))
+    done = took(queue)
+    queue.cancel(late.id)
+    ended = queue.finish(done, {})  # done before its worker heard that it was called off
+    assert ended is not None and ended.state == State.DONE and not ended.cancel_wanted
+    assert queue.submit(order(key="late"))[1] is False, "it is done: nothing is left to do"
     with pytest.raises(ArchiveError, match="no job"):
         queue.cancel("nothing")
 

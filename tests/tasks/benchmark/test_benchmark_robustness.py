@@ -129,3 +129,8 @@ def test_unknown_damages_are_refused(photos: Path, tiny_restorer: Path, tmp_path
     with pytest.raises(PlanError, match=r"no damage 'rust'.*dust"):
         benchmark("robustness", plan(photos, damages=("rust",), model=str(tiny_restorer)), tmp_path / "run")
     assert "dust" in DAMAGES
+
+
+def test_damages_that_no_era_knows_are_refused(photos: Path) -> None:
+    with pytest.raises(PlanError, match="No era of albumen knows starch_grain"):
+        materials(plan(photos, eras=("albumen",), damages=("starch_grain",)))

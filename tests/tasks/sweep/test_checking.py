@@ -10,7 +10,7 @@ import pytest
 
 from vasari.foundation.errors import PlanError, TrainingError
 from vasari.tasks.objectives import OBJECTIVES
-from vasari.tasks.sweep.checking import METRICS, OBJECTIVE_PLANS, check_sweep, known_keys
+from vasari.tasks.sweep.checking import METRICS, OBJECTIVE_PLANS, check_sweep, judged, known_keys
 from vasari.tasks.sweep.plan import read_sweep
 from vasari.tasks.sweep.trials import base_values, recipe_of, runs, trials
 
@@ -49,6 +49,13 @@ def test_what_is_wrong_is_named_with_what_was_meant(
     with pytest.raises(PlanError, match=told) as caught:
         check_sweep(read_sweep(path), (str(pictures),))
     assert re.search(remedy, caught.value.remedy)
+
+
+@pytest.mark.parametrize(("head", "told"), [("", "has no kind"), ('kind = "paint"\n', "kind 'paint'")])
+def test_a_recipe_of_no_known_kind_is_told(head: str, told: str, written: Written, tmp_path: Path) -> None:
+    (tmp_path / "other.toml").write_text(head)
+    with pytest.raises(PlanError, match=told):
+        judged(read_sweep(written('recipe = "other.toml"\n' + AXIS)))
 
 
 def test_data_that_are_missing_are_told(written: Written, tmp_path: Path) -> None:

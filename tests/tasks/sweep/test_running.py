@@ -128,3 +128,10 @@ def test_a_metric_that_the_validation_does_not_return_fails_the_run(
 def test_a_folder_among_the_pictures_is_refused(written: Callable[[str], Path], pictures: Path) -> None:
     with pytest.raises(PlanError, match="lies among the pictures"):
         sweep(read_sweep(written(PLAN)), (str(pictures),), pictures / "sweep")
+
+
+def test_a_folder_that_holds_the_plan_is_refused(written: Callable[[str], Path], pictures: Path) -> None:
+    path = written(PLAN)
+    with pytest.raises(PlanError, match="holds the plan itself"):
+        sweep(read_sweep(path), (str(pictures),), path.parent)
+    assert path.read_text() == PLAN

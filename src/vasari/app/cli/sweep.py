@@ -61,7 +61,7 @@ def sweep(
     from vasari.tasks.sweep.plan import read_sweep
     from vasari.tasks.sweep.running import collected
     from vasari.tasks.sweep.running import sweep as carried_out
-    from vasari.tasks.sweep.trials import base_values, trials
+    from vasari.tasks.sweep.trials import trials
 
     asked = read_sweep(plan)
     sources = tuple(data) or asked.plan.data
@@ -71,8 +71,7 @@ def sweep(
     if output is None:
         raise PlanError("No folder was named.", remedy="add -o SWEEP; or --check, to look the plan over alone")
     if report:
-        kind = str(base_values(asked)["kind"])
-        return _report(collected(asked, sources, output, judged(asked, kind)), json)
+        return _report(collected(asked, sources, output, judged(asked)), json)
     with _watching() as watch, executor_of(where) as executor:
         swept = carried_out(
             asked, sources, output, jobs=jobs, threads=threads, retry=retry_failed, executor=executor, watch=watch

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -131,6 +132,9 @@ def _gathered(paths: Sequence[Path], folder: Path) -> Path:
     """One file or folder as it is; several files as a folder of links."""
     if len(paths) == 1:
         return paths[0]
+    twice = next((name for name, count in Counter(path.name for path in paths).items() if count > 1), None)
+    if twice is not None:  # of one folder, in which the second would take the place of the first
+        raise PlanError(f"Several of the files are called {twice}.", remedy="give each a name of its own")
     folder.mkdir(parents=True, exist_ok=True)
     for path in paths:
         if path.is_dir():

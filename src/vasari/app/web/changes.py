@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import io
+import math
 import tempfile
-import threading
 import zipfile
 from collections import OrderedDict
 from collections.abc import Hashable, Mapping
@@ -12,18 +12,26 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from vasari.app.web.turnstile import Turnstile
 from vasari.archive.dates.dating import Assumptions
 from vasari.archive.features.table import FEATURES, Column
 from vasari.archive.figures.folder import Report, write_report
 from vasari.archive.reporting import Question, answers
 from vasari.archive.store import Archive, journal_number
 from vasari.archive.trends.plan import TrendPlan
+from vasari.foundation.errors import PlanError
 from vasari.foundation.plans import from_dict
 
-KEPT = 24
+#: Answers that are remembered. Each holds what is known of all its works, for the export: some 50 MB of 100,000.
+KEPT = 6
 #: What the page lets one change of the plan; the rest stands at its default, and is in the exported figure.
 PLAN_CONTROLS = ("window_years", "period_years", "min_artists", "confidence", "draws")
 ASSUMPTION_CONTROLS = ("circa_years", "circa_century_years", "uncertain_years")
+#: The most that the page takes of each: an archive's owner may ask for more on the command line.
+MOST = {
+    "draws": 1000, "window_years": 1000, "period_years": 1000, "min_artists": 10_000,
+    "circa_years": 200, "circa_century_years": 500, "uncertain_years": 200,
+}  # fmt: skip
 #: Fields whose shares can be followed.
 SHARED_FIELDS = ("style", "genre", "medium", "school", "place")
 
@@ -39,10 +47,10 @@ class Asked:
 
     @classmethod
     def of(cls, values: Mapping[str, str]) -> Asked:
-        """Read a form or an address; raises `PlanError` for a value that no plan allows."""
+        """Read a form or an address; raises `PlanError` for a value that no plan allows, or that is beyond `MOST`."""
         given = {name: value for name, value in values.items() if value != ""}
-        plan = {name: _number(given[name]) for name in PLAN_CONTROLS if name in given}
-        assumed = {name: _number(given[name]) for name in ASSUMPTION_CONTROLS if name in given}
+        plan = {name: _number(name, given[name]) for name in PLAN_CONTROLS if name in given}
+        assumed = {name: _number(name, given[name]) for name in ASSUMPTION_CONTROLS if name in given}
         return cls(
             given.get("what", cls.what),
             given.get("q", ""),
@@ -70,11 +78,14 @@ class Answers:
 
     def __init__(self) -> None:
         self._kept: OrderedDict[Hashable, Report] = OrderedDict()
-        self._lock = threading.Lock()
+        self._turnstile = Turnstile()
 
     def report(self, archive: Archive, asked: Asked) -> Report:
-        """The report of a question; raises `PlanError` where the archive is too thin for it."""
-        with self._lock, archive.reading() as connection:
+        """The report of a question.
+
+        Raises `PlanError` where the archive is too thin for it, `Refusal` where too many ask at once.
+        """
+        with self._turnstile.passed(), archive.reading() as connection:
             key = (str(archive.folder), journal_number(connection), repr(asked))
             if key not in self._kept:
                 self._kept[key] = answers(connection, asked.question, asked.plan, asked.assumptions)[0]
@@ -82,6 +93,12 @@ class Answers:
             while len(self._kept) > KEPT:
                 self._kept.popitem(last=False)
             return self._kept[key]
+
+    def packed(self, archive: Archive, asked: Asked) -> tuple[str, bytes]:
+        """The name of a report and the report as a zip archive; raises as `report`."""
+        report = self.report(archive, asked)
+        with self._turnstile.passed():  # Matplotlib's settings are those of the whole process
+            return report.name, as_zip(report)
 
 
 def measures() -> list[Column]:
@@ -100,11 +117,16 @@ def as_zip(report: Report) -> bytes:
     return packed.getvalue()
 
 
-def _number(text: str) -> object:
-    """A number where the text is one; else the text, which the plan refuses with its own words."""
+def _number(name: str, text: str) -> object:
+    """A number where the text is a finite one; else the text, which the plan refuses with its own words."""
     for kind in (int, float):
         try:
-            return kind(text)
+            number = kind(text)
         except ValueError:
             continue
+        if not math.isfinite(number):
+            break
+        if name in MOST and number > MOST[name]:
+            raise PlanError(f"{name}={text[:20]} is above {MOST[name]}.", remedy=f"use {MOST[name]} or less")
+        return number
     return text

@@ -39,6 +39,8 @@ def _misunderstood(request: Request, error: Exception) -> Response:
     if not isinstance(error, RequestValidationError):
         raise error
     found: list[dict[str, Any]] = list(error.errors())[:3]
+    if not wants_json(request) and any(each["loc"][0] == "path" for each in found):  # a person's mistyped address
+        return _http(request, StarletteHTTPException(404))
     said = "; ".join(f"{'.'.join(str(one) for one in each['loc'])}: {each['msg']}" for each in found)
     return answer(request, 422, f"The request is not understood: {said}.", "correct what it names and send it again")
 
@@ -86,12 +88,20 @@ def wants_json(request: Request) -> bool:
 
 def _log_in_first(request: Request, is_fragment: bool) -> Response:
     """To the log-in, and back to the page one was on; a form that was sent is not sent again."""
-    here = urlsplit(request.headers.get("hx-current-url", "")).path if is_fragment else request.url.path
+    here = _path_of(request.headers.get("hx-current-url", "")) if is_fragment else request.url.path
     is_page = is_fragment or request.method in ("GET", "HEAD")
     address = f"{LOG_IN}?next={quote(safe_address(here if is_page else '/'), safe='/')}"
     if is_fragment:
         return Response(status_code=401, headers={"HX-Redirect": address})
     return RedirectResponse(address, status_code=303)
+
+
+def _path_of(address: str) -> str:
+    """The path of an address; the start for what is none."""
+    try:
+        return urlsplit(address).path
+    except ValueError:
+        return "/"
 
 
 def _introduce(request: Request) -> None:

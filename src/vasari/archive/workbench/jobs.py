@@ -167,7 +167,10 @@ def taken(job: Job, worker: str, lease: str, until: float, now: float) -> dict[s
 
 def finished(result: Mapping[str, Any], now: float) -> dict[str, Any]:
     """What changes where a job is done."""
-    return {"state": State.DONE, "result": dict(result), "error": {}, "lease_until": None, "ended": now, "words": ""}
+    return {
+        "state": State.DONE, "result": dict(result), "error": {}, "lease_until": None, "ended": now, "words": "",
+        "cancel_wanted": False,
+    }  # fmt: skip
 
 
 def failed(job: Job, what: str, remedy: str, now: float, *, again: bool) -> dict[str, Any]:

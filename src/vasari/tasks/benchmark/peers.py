@@ -79,6 +79,8 @@ def parse_all(texts: Sequence[str], needs: Sequence[str]) -> tuple[Peer, ...]:
     if len({one.name for one in found}) < len(found):
         raise PlanError("Two peers have one name.", remedy="give every --peer a name of its own")
     for one in found:
+        if one.folder is not None:
+            pictures_in(one.folder)  # an empty one is told of before the work
         missing = [key for key in needs if one.command and not any(f"{{{key}}}" in part for part in one.command)]
         if missing:
             raise PlanError(

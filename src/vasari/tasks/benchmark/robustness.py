@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass
 import numpy as np
 
 from vasari.foundation.damage import DAMAGES
+from vasari.foundation.errors import PlanError
 from vasari.tasks.benchmark.bench import Setting, command_of, facts_of
 from vasari.tasks.benchmark.heat_maps import check_drawing, heat_maps
 from vasari.tasks.benchmark.measures import Likeness
@@ -57,6 +58,10 @@ def run(plan: RobustnessPlan, setting: Setting) -> Report:
     rows = measured(single_cases(clean, plan), contest, setting.advance)
     methods = [name for name in dict.fromkeys(row.method for row in rows) if name != GIVEN]
     cells = [cell for name in methods for cell in cells_of(rows, name)]
+    if not cells:
+        raise PlanError(
+            "No damage changed a picture that could be scored.", remedy="name more pictures, or higher --severities"
+        )
     tables, figures = [], []
     for name in methods:
         mine = [one for one in cells if one.method == name]

@@ -35,7 +35,7 @@ class Material:
 
 
 def materials(plan: RobustnessPlan) -> list[Material]:
-    """The eras of a plan, and both materials on which damages come alone; raises `PlanError` for unknown damages."""
+    """The eras of a plan, and both materials on which damages come alone; raises `PlanError` for damages none knows."""
     unknown = [one for one in plan.damages if one not in DAMAGES]
     if unknown:
         raise PlanError(f"There is no damage {unknown[0]!r}.", remedy=f"choose from: {', '.join(DAMAGES)}")
@@ -44,6 +44,11 @@ def materials(plan: RobustnessPlan) -> list[Material]:
         known = {key for one in found if one.grey == grey for key in one.chances}
         if known:
             found.append(Material(name, grey, dict.fromkeys(known, 0.0)))
+    if not any(damages_of(one, plan) for one in found):
+        raise PlanError(
+            f"No era of {', '.join(plan.eras)} knows {', '.join(plan.damages)}.",
+            remedy="name other eras, or leave --damages out",
+        )
     return found
 
 

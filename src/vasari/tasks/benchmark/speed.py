@@ -52,12 +52,12 @@ def run(plan: SpeedPlan, setting: Setting) -> Report:
     """Ratios with intervals over rounds; nothing is kept of a killed run, since times compare within one alone."""
     side = max(8, round((plan.megapixels * 1e6) ** 0.5))
     picture = Picture(torch.rand(3, side, side, generator=torch.Generator().manual_seed(plan.seed)))
+    programs, megapixels = _programs(plan, setting) if setting.peers else ({}, 0.0)
     networks = _networks(plan, picture)
     seconds = timed(networks, plan.rounds, setting)
     tables = [_table(f"The network alone, {side}×{side} px", seconds, PLAIN, side * side / 1e6, plan)]
     found = _estimates(seconds, PLAIN, plan)
-    if setting.peers:
-        programs, megapixels = _programs(plan, setting)
+    if programs:
         whole = timed(programs, plan.rounds, setting)
         ours = next(iter(programs))
         told = "Whole programs on a folder, start, reading and writing included"

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
+from vasari.foundation.errors import WeightsError
 from vasari.foundation.image_files import shrink
 from vasari.models.backbones import DEFAULT, Backbone, read_backbone
 from vasari.models.feature_networks import feature_distance
@@ -93,9 +94,10 @@ class Comparer:
 
     @torch.inference_mode()
     def lpips_distance(self, picture: Tensor, truth: Tensor) -> float:
-        """LPIPS of two [3, h, w], whole, at their own size."""
-        network: nn.Module = self.lpips if self.lpips is not None else Lpips("alex")
-        return float(network(picture[None], truth[None])[0])
+        """LPIPS of two [3, h, w], whole, at their own size; raises `WeightsError` where it was not asked for."""
+        if self.lpips is None:
+            raise WeightsError("LPIPS was not loaded.", remedy="ask for it with --lpips vgg or --lpips alex")
+        return float(self.lpips(picture[None], truth[None])[0])
 
     @torch.inference_mode()
     def features(self, squares: Tensor) -> Tensor:
@@ -113,9 +115,11 @@ class Comparer:
 
     @torch.inference_mode()
     def shares(self, features: Tensor) -> Tensor:
-        """Features of Inception-v3 [n, 2048] to the probabilities of its classes [n, 1008]."""
+        """Features of Inception-v3 [n, 2048] to the probabilities of its classes; raises `WeightsError` for another."""
         network = self.backbone.network
-        return network.shares(features) if isinstance(network, InceptionV3) else features.softmax(1)
+        if not isinstance(network, InceptionV3):
+            raise WeightsError(f"{self.backbone.name} knows no classes.", remedy="name Inception-v3 with --network")
+        return network.shares(features)
 
     @contextmanager
     def _arithmetic(self) -> Iterator[None]:

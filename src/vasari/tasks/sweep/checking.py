@@ -67,8 +67,12 @@ class Judged:
         return 1.0 if self.direction == "max" else -1.0
 
 
-def judged(sweep: Sweep, kind: str) -> Judged:
+def judged(sweep: Sweep) -> Judged:
     """The metric of a sweep and its direction; raises `PlanError` where the recipe's validation has no such number."""
+    kind = str(base_values(sweep).get("kind", ""))
+    if kind not in METRICS:
+        what = f"is of the kind {kind!r}, which is not known" if kind else "has no kind"
+        raise PlanError(f"The recipe {sweep.plan.recipe} {what}.", remedy=f"write kind = one of: {', '.join(METRICS)}")
     known = METRICS[kind]
     metric = sweep.plan.metric or next(iter(known))
     if metric not in known:
@@ -107,11 +111,8 @@ def check_sweep(sweep: Sweep, data: tuple[str, ...]) -> Judged:
 
     Raises `PlanError`, and what building an objective raises (`TrainingError` for no data).
     """
+    found = judged(sweep)
     base = base_values(sweep)
-    kind = base.get("kind")
-    if kind not in METRICS:
-        raise PlanError(f"kind={kind} is not known.", remedy=f"choose from: {', '.join(METRICS)}")
-    found = judged(sweep, str(kind))
     tried = trials(sweep)
     check_keys(sweep, _terms_named(sweep))
     recipes = [recipe_of(sweep, base, trial, sweep.plan.first_seed) for trial in tried]

@@ -95,6 +95,7 @@ def sweep(
         optuna_module()
     data = tuple(str(one) for one in (data or asked.plan.data))
     _keep_apart(folder, data)
+    _spare(asked, folder)
     judged = check_sweep(asked, data)
     planned = tuple(runs(asked, data))
     taken = TrainingError(f"Another sweep works in {folder}.", remedy="wait for it, or name another folder with -o")
@@ -182,6 +183,15 @@ def _is_spent(plan: SweepPlan, ended: Sequence[Outcome]) -> bool:
 def _last_line(path: Path) -> str:
     lines = path.read_text(encoding="utf-8", errors="replace").strip().splitlines()
     return lines[-1] if lines else "it told nothing"
+
+
+def _spare(asked: Sweep, folder: Path) -> None:
+    """Refuse a folder in which the plan's own file would be written over."""
+    if asked.name == Path(PLAN_FILE).stem and folder.expanduser().resolve() == asked.folder.resolve():
+        raise PlanError(
+            f"{folder} holds the plan itself, and the sweep would write over it.",
+            remedy=f"name a folder of its own with -o, such as {folder / 'sweep'}",
+        )
 
 
 def _keep_apart(folder: Path, data: Sequence[str]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import subprocess
 import sys
@@ -9,8 +10,9 @@ import threading
 import urllib.request
 import zipfile
 from collections.abc import Callable, Iterator
+from functools import partialmethod
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -19,10 +21,12 @@ from PIL import Image
 
 from vasari.app.client import Workbench as Client
 from vasari.app.client import WorkbenchError
+from vasari.app.web.api import jobs as api
 from vasari.app.web.application import create_app
 from vasari.app.web.workbench import Workbench
 from vasari.app.worker import Worker, WorkerOptions
-from vasari.archive.workbench.jobs import State
+from vasari.archive.workbench.jobs import Order, State
+from vasari.archive.workbench.queue import Queue
 from vasari.archive.workbench.roles import Role
 from vasari.foundation.errors import PlanError
 
@@ -236,3 +240,21 @@ def test_changes_are_streamed_and_gone_on_with(live: tuple[str, Workbench]) -> N
     since = f"{bench.jobs.get(job.id).created - 1:.3f}"
     (every,) = follow(f"{address}/api/v1/jobs/events", {"Last-Event-ID": since}, 1)
     assert every[1]["id"] == job.id
+
+
+def test_many_changes_at_once_are_all_told(bench: Workbench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """More than one look tells, all within the time that is looked back."""
+    monkeypatch.setattr(api, "LARGEST_PAGE", 2)
+    monkeypatch.setattr(api, "LOOK_EVERY_S", 0.0)
+    monkeypatch.setattr(Queue, "changed_since", partialmethod(Queue.changed_since, limit=2))
+    ids = [bench.jobs.submit(Order("restore", f"{number:064x}"))[0].id for number in range(5)]
+
+    class Connected:
+        async def is_disconnected(self) -> bool:
+            return False
+
+    async def told() -> list[str]:
+        stream = api._changes(cast("Any", Connected()), bench, 0.0)
+        return [json.loads((await anext(stream))["data"])["id"] for _ in ids]
+
+    assert asyncio.run(asyncio.wait_for(told(), 20)) == ids

@@ -81,6 +81,11 @@ def test_a_picture_is_kept_once_under_its_hash(client: TestClient, bench: Workbe
     assert client.get(f"/api/v1/uploads/{'0' * 64}").status_code == 404
 
 
+def test_a_name_may_look_like_an_option(client: TestClient, token_header: Header) -> None:
+    answer = client.post("/api/v1/uploads?name=--help.png", content=png(3), headers=token_header(client))
+    assert answer.status_code == 201 and answer.json()["uploads"][0]["name"] == "--help.png", answer.text
+
+
 def test_what_is_refused_leaves_nothing(client: TestClient, bench: Workbench, token_header: Header) -> None:
     header = token_header(client)
     cases = [

@@ -91,6 +91,12 @@ def test_hostile_queries_are_shown_and_not_run(reader: TestClient) -> None:
     assert "<script>alert(1)" not in page and "<img src=x>" not in page
 
 
+@pytest.mark.parametrize("address", ["/works/nope", "/works/1.5", "/works/99999999"])
+def test_a_mistyped_address_of_a_work_leads_back(reader: TestClient, address: str) -> None:
+    answer = reader.get(address, headers={"Accept": "text/html"})
+    assert answer.status_code == 404 and "back to the gallery" in answer.text
+
+
 def test_pictures_like_a_work(client: TestClient, bench: Workbench) -> None:
     first = cards(client.get("/").text)[0]
     assert "vasari archive index" in client.get(f"/?like={first}&by=palette").text

@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 from fastapi.testclient import TestClient
 
+from vasari.app.web import lab_folders
 from vasari.app.web.application import create_app
+from vasari.app.web.lab_folders import LabFolders
 from vasari.app.web.pages import lab
 from vasari.foundation.runs import RunFolder
 from vasari.models import hub
@@ -40,6 +42,12 @@ def link(page: str, begin: str) -> str:
     return begin + page.split(f'href="{begin}')[1].split('"')[0]
 
 
+def test_figures_and_failures_are_told_in_words(client: TestClient) -> None:
+    page = client.get("/lab").text
+    assert "coverage 0.371, " in page
+    assert "[&#39;" not in page and "{&#39;" not in page
+
+
 def test_every_bundled_model_is_shown_with_its_license_and_digest(client: TestClient) -> None:
     page = client.get("/lab").text
     for name in hub.bundled():
@@ -66,6 +74,31 @@ def test_nothing_but_its_pictures_leaves_a_run(rooted: TestClient, name: str) ->
     address = link(rooted.get("/lab").text, "/lab/runs/")
     assert rooted.get(f"{address}/pictures/{name}").status_code == 404
     assert rooted.get("/lab/runs/0123456789abcdef/curves").status_code == 404
+
+
+@pytest.mark.parametrize("text", ["no JSON\n", "[1]\n", '{"level": "info"}\n', '{"images_seen": "many"}\n'])
+def test_logs_of_other_programs_are_passed_over(rooted: TestClient, tmp_path: Path, text: str) -> None:
+    other = tmp_path / "runs" / "other"
+    other.mkdir()
+    (other / "log.jsonl").write_text(text)
+    page = rooted.get("/lab")
+    assert page.status_code == 200 and "runs/first" in page.text and "runs/other" not in page.text
+    (named,) = [one for one in LabFolders().found("runs", tmp_path / "runs") if one.shown == "runs/other"]
+    assert rooted.get(f"/lab/runs/{named.id}").status_code == rooted.get(f"/lab/runs/{named.id}/curves").status_code
+    assert rooted.get(f"/lab/runs/{named.id}").status_code == 404
+
+
+def test_folders_are_looked_for_within_limits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Links may lead round in a circle or out; a root of a million scans must not stop the page."""
+    place = tmp_path / "place"
+    for name in ("a/b/c/d", "a/b/c/d/e", "f"):
+        (place / name).mkdir(parents=True, exist_ok=True)
+        (place / name / "log.jsonl").touch()
+    (place / "round").symlink_to(place)
+    assert {one.shown for one in LabFolders().found("place", place)} == {"place/a/b/c/d", "place/f"}
+    monkeypatch.setattr(lab_folders, "MOST_FOLDERS", 2)
+    assert {one.shown for one in LabFolders().found("place", place)} == {"place/f"}
+    assert not LabFolders().found("place", tmp_path / "none")
 
 
 def test_a_report_is_shown_but_may_not_run(rooted: TestClient) -> None:

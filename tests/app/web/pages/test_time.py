@@ -2,7 +2,10 @@
 
 import io
 import json
+import threading
+import time
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
 from html import unescape
 from pathlib import Path
 from typing import Any
@@ -11,6 +14,8 @@ import pytest
 from fastapi.testclient import TestClient
 
 from vasari.app.web.changes import Asked
+from vasari.app.web.errors import Refusal
+from vasari.app.web.turnstile import Turnstile
 from vasari.archive.indexing import index
 from vasari.archive.store import Archive
 from vasari.foundation.errors import PlanError
@@ -31,6 +36,43 @@ def test_a_form_is_read_into_a_plan_and_conventions_of_dates() -> None:
     assert asked.plan.draws == 40 and asked.plan.window_years == Asked().plan.window_years
     with pytest.raises(PlanError, match="many"):
         Asked.of({"draws": "many"})
+
+
+@pytest.mark.parametrize("name", ["draws", "min_artists", "circa_years", "period_years"])
+@pytest.mark.parametrize("value", ["100000000", "1e400", "-inf", "nan", "9" * 5000])
+def test_no_visitor_can_ask_for_endless_work(name: str, value: str) -> None:
+    with pytest.raises(PlanError, match=name):
+        Asked.of({name: value})
+
+
+def test_too_much_is_refused_by_the_page(client: TestClient) -> None:
+    answer = client.get("/time/export.zip", params={"draws": "100000000"}, headers={"Accept": "application/json"})
+    assert answer.status_code == 400 and "1000 or less" in answer.json()["error"]["remedy"]
+    assert 'name="draws" type="number" min="20" step="20" max="1000"' in client.get("/time").text
+
+
+def test_of_many_who_ask_at_once_few_wait() -> None:
+    turnstile = Turnstile(places=2)
+    inside, outside = threading.Event(), threading.Event()
+
+    def stay() -> None:
+        with turnstile.passed():
+            inside.set()
+            outside.wait(10)
+
+    with ThreadPoolExecutor(2) as pool:
+        first = pool.submit(stay)
+        assert inside.wait(10)
+        second = pool.submit(stay)  # takes the other place, and waits
+        while turnstile._places._value:  # type: ignore[attr-defined]
+            time.sleep(0.01)
+        with pytest.raises(Refusal) as refused, turnstile.passed():
+            pass
+        assert refused.value.status == 503
+        outside.set()
+        first.result(), second.result()
+    with turnstile.passed():
+        pass
 
 
 def test_the_page_has_a_bar_for_each_decade(client: TestClient) -> None:

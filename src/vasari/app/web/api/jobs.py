@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import time
 from collections.abc import AsyncIterator, Callable
 from dataclasses import asdict, dataclass
@@ -31,6 +32,7 @@ from vasari.foundation.errors import ArchiveError, PlanError, WriteError
 
 #: Seconds between two looks at the database for a stream, and by how much commits may come out of order.
 LOOK_EVERY_S, OVERLAP_S = 0.5, 10.0
+_TIME = re.compile(r"[0-9]{1,12}(\.[0-9]{1,9})?")
 #: What a browser shows by itself; everything else is handed over as a file.
 _SHOWN = {".png": "image/png", ".jpg": "image/jpeg", ".webp": "image/webp", ".json": "application/json",
           ".mp4": "video/mp4", ".webm": "video/webm"}  # fmt: skip
@@ -178,16 +180,13 @@ async def events_of_one(
 ) -> EventSourceResponse:
     """A job's changes as server-sent events `job`, until it has ended; with Last-Event-ID, those after it."""
     await run_in_threadpool(_job, bench, id)
-    seen = int(last_event_id) if last_event_id.isdigit() else -1
+    seen = int(last_event_id) if _TIME.fullmatch(last_event_id) and "." not in last_event_id else -1
     return EventSourceResponse(_changes_of_one(request, bench, id, seen))
 
 
 async def events(request: Request, bench: Bench, last_event_id: Annotated[str, Header()] = "") -> EventSourceResponse:
     """The changes of all jobs as server-sent events `job`; with Last-Event-ID (a time), those since then."""
-    try:
-        since = float(last_event_id)
-    except ValueError:
-        since = time.time()
+    since = float(last_event_id) if _TIME.fullmatch(last_event_id) else time.time()
     return EventSourceResponse(_changes(request, bench, since))
 
 
@@ -227,14 +226,16 @@ async def _changes_of_one(request: Request, bench: Workbench, id: str, seen: int
 async def _changes(request: Request, bench: Workbench, since: float) -> AsyncIterator[dict[str, Any]]:
     """Looks back a little each time, since what was changed first may be seen last; nothing is told twice."""
     told: dict[str, int] = {}
-    first = since
+    first = begin = since
     while not await request.is_disconnected():
-        changed = await _patiently(partial(bench.jobs.changed_since, max(first, since - OVERLAP_S)))
-        for job in changed or ():
+        changed = await _patiently(partial(bench.jobs.changed_since, begin)) or []
+        for job in changed:
             if told.get(job.id, 0) < job.version:
                 told[job.id] = job.version
                 since = max(since, job.changed)
                 yield _event(job, f"{since:.6f}")
+        is_full = len(changed) >= LARGEST_PAGE  # so many changed at once: the next are those after them
+        begin = changed[-1].changed if is_full else max(first, since - OVERLAP_S)
         await asyncio.sleep(LOOK_EVERY_S)
 
 

@@ -14,6 +14,7 @@ from vasari.app.web.api.uploads import uploads_of
 from vasari.app.web.finding import Shown, key_of, meant, pictures_of
 from vasari.app.web.rendering import render
 from vasari.app.web.route import Role, Route
+from vasari.app.web.turnstile import Turnstile
 from vasari.app.web.workbench import Bench, Workbench
 from vasari.archive.queries.nodes import Query as ArchiveQuery
 from vasari.archive.search.facets import FACETS, facets
@@ -26,6 +27,7 @@ AT_ONCE = 60
 ALIKE = 120
 #: Values of a facet that are shown at once, and behind "more".
 FEW, MANY = 6, 40
+_TURNSTILE = Turnstile()
 _FILTER = re.compile(r"(?P<field>\w+) ={1,2} '(?P<value>.*)'", re.DOTALL)
 _DECADE = re.compile(r"(?P<begin>\d+0)/(?P<end>\d+9)")
 
@@ -163,7 +165,8 @@ def _alike(bench: Workbench, connection: Connection, asked: Asked, query: Archiv
         key = key_of(connection, asked.like)
         return like_work(connection, folder, key, by=asked.by, limit=ALIKE, query=among)
     sent = uploads_of(bench).path(asked.picture)
-    return like_picture(connection, folder, sent, by=asked.by, limit=ALIKE, query=among)
+    with _TURNSTILE.passed():  # a network looks at the picture
+        return like_picture(connection, folder, sent, by=asked.by, limit=ALIKE, query=among)
 
 
 def _chips(asked: Asked) -> list[tuple[str, str, str]]:

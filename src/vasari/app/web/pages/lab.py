@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from fastapi import Request, Response
 from fastapi.responses import FileResponse
 
-from vasari.app.web.errors import not_found
+from vasari.app.web.errors import Refusal, not_found
+from vasari.app.web.lab_folders import LOG, MOST_FOUND, REPORT, Found, LabFolders
 from vasari.app.web.rendering import render
 from vasari.app.web.route import Role, Route
 from vasari.app.web.security.headers import SANDBOX_POLICY
@@ -22,20 +22,9 @@ from vasari.models import hub
 from vasari.tasks.training_page import curves_of, events_of
 
 RESULTS = "results"
-DEEPEST = 4
-MOST_RUNS, MOST_POINTS, SHOWN_PICTURES = 200, 400, 6
-LOG, REPORT = "log.jsonl", "report.html"
-_GRID = re.compile(r"^(?P<images>\d+)-(?P<name>[\w-]+)\.png$")
-
-
-@dataclass(frozen=True)
-class Found:
-    """A folder below the results or an allowed root: a training's run, or a report. `id` names it in addresses."""
-
-    id: str
-    path: Path
-    shown: str
-    changed: float
+MOST_POINTS, SHOWN_PICTURES = 400, 6
+_GRID = re.compile(r"(?P<images>\d+)-(?P<name>[\w-]+)\.png")
+_FOLDERS = LabFolders()
 
 
 def page(request: Request, bench: Bench) -> Response:
@@ -45,7 +34,7 @@ def page(request: Request, bench: Bench) -> Response:
         request,
         "lab/lab.html",
         models=[_model(name) for name in hub.bundled()],
-        runs=[_run(one) for one in runs],
+        runs=[shown for one in runs if (shown := _run(one)) is not None],
         reports=[one for one in reports if not (one.path / LOG).exists()],
     )
 
@@ -53,27 +42,26 @@ def page(request: Request, bench: Bench) -> Response:
 def run(request: Request, bench: Bench, id: str) -> Response:
     """One training: curves, pictures, recipe, what happened."""
     found = _named(bench, LOG, id)
-    folder = RunFolder(found.path)
     return render(
         request,
         "lab/run.html",
         run=_run(found),
         pictures=_grids(found.path),
         recipe=_text(found.path / "recipe.toml"),
-        events=[_event(one) for one in events_of(folder.read_log())][-20:],
+        events=[_event(one) for one in events_of(_lines(found.path))][-20:],
     )
 
 
 def curves(bench: Bench, id: str) -> dict[str, Any]:
     """The curves of a training, thinned to what a chart can show: name -> {"images": [...], "values": [...]}."""
-    lines = RunFolder(_named(bench, LOG, id).path).read_log()
+    lines = _lines(_named(bench, LOG, id).path)
     return {name: _thin(points) for name, points in curves_of(lines).items()}
 
 
 def grid(bench: Bench, id: str, name: str) -> Response:
     """A grid of pictures that a training wrote."""
     folder = _named(bench, LOG, id).path / "pictures"
-    if not _GRID.match(name) or not (folder / name).is_file():
+    if not _GRID.fullmatch(name) or not (folder / name).is_file():
         raise not_found(f"the picture {name[:80]}")
     return FileResponse(folder / name, media_type="image/png")
 
@@ -91,16 +79,9 @@ def _places(bench: Workbench) -> Iterator[tuple[str, Path]]:
 
 
 def _found(bench: Workbench, file: str) -> list[Found]:
-    """The folders that hold `file`, newest first, at most `DEEPEST` below the results and the allowed roots."""
-    found = []
-    for name, place in _places(bench):
-        for depth in range(1, DEEPEST + 1):
-            for path in place.glob("/".join(["*"] * depth) + f"/{file}"):
-                folder = path.parent
-                id = hashlib.sha256(str(folder.resolve()).encode()).hexdigest()[:16]
-                shown = f"{name}/{folder.relative_to(place)}"
-                found.append(Found(id, folder, shown, path.stat().st_mtime))
-    return sorted(found, key=lambda one: -one.changed)[:MOST_RUNS]
+    """The folders that hold `file`, newest first."""
+    found = [one for name, place in _places(bench) for one in _FOLDERS.found(name, place) if one.file == file]
+    return sorted(found, key=lambda one: -one.changed)[:MOST_FOUND]
 
 
 def _named(bench: Workbench, file: str, id: str) -> Found:
@@ -111,9 +92,21 @@ def _named(bench: Workbench, file: str, id: str) -> Found:
     raise not_found(f"the run {id[:40]}")
 
 
+def _lines(folder: Path) -> list[dict[str, Any]]:
+    """The log of a training; raises `Refusal` (404) for another program's file of that name."""
+    try:
+        lines = RunFolder(folder).read_log()
+        if all("event" in line or line["images_seen"] >= 0 for line in lines):
+            return lines
+    except (OSError, ValueError, TypeError, KeyError):
+        pass
+    raise not_found("log of a training there")
+
+
+@lru_cache(maxsize=64)
 def _model(name: str) -> dict[str, Any]:
     recipe, path = hub.read_recipe(name), hub.find(name)
-    data = recipe.get("training_data", ())
+    data, failures = recipe.get("training_data", ()), recipe.get("failures", "")
     licenses = sorted({license for one in data for license in one.get("licenses", {})}) if data else []
     return {
         "name": name,
@@ -123,31 +116,44 @@ def _model(name: str) -> dict[str, Any]:
         "digest": hub.digest(path),
         "pictures": recipe.get("training_pictures"),
         "licenses": licenses,
-        "metrics": recipe.get("metrics", {}),
-        "failures": recipe.get("failures", ""),
+        "metrics": {what: _figures(value) for what, value in recipe.get("metrics", {}).items()},
+        "failures": "; ".join([failures] if isinstance(failures, str) else failures),
     }
 
 
-def _run(found: Found) -> dict[str, Any]:
-    """How far a run is, by its log's last lines."""
-    lines = RunFolder(found.path).read_log()
-    steps = [line for line in lines if "images_per_second" in line]
-    validations = [line["validation"] for line in lines if "validation" in line]
-    last = steps[-1] if steps else {}
+def _figures(value: Any) -> str:
+    """A metric in words: a table of them as its entries, one after another."""
+    if isinstance(value, Mapping):
+        return ", ".join(f"{name} {one}" for name, one in value.items())
+    return str(value)
+
+
+def _run(found: Found) -> dict[str, Any] | None:
+    """How far a run is; None for a folder whose log is no training's."""
+    progress = _progress(found.path, found.changed)
+    return progress and {"id": found.id, "shown": found.shown, "changed": found.changed, **progress}
+
+
+@lru_cache(maxsize=2 * MOST_FOUND)
+def _progress(folder: Path, changed: float) -> dict[str, Any] | None:
+    """What the last lines of a log say, as it was at `changed`: logs that have ended are read once."""
+    try:
+        lines = _lines(folder)
+    except Refusal:
+        return None
+    last: dict[str, Any] = next((line for line in reversed(lines) if "images_per_second" in line), {})
+    checked: dict[str, Any] = next((line for line in reversed(lines) if "validation" in line), {})
     return {
-        "id": found.id,
-        "shown": found.shown,
-        "changed": found.changed,
         "images": last.get("images_seen", 0),
         "speed": last.get("images_per_second"),
-        "validation": validations[-1] if validations else {},
+        "validation": checked.get("validation", {}),
     }
 
 
 def _grids(folder: Path) -> list[tuple[str, int]]:
     """The latest picture grids: file name and images seen."""
     names = sorted(path.name for path in (folder / "pictures").glob("*.png")) if (folder / "pictures").is_dir() else []
-    return [(name, int(match["images"])) for name in names[-SHOWN_PICTURES:] if (match := _GRID.match(name))]
+    return [(name, int(match["images"])) for name in names[-SHOWN_PICTURES:] if (match := _GRID.fullmatch(name))]
 
 
 def _event(line: Mapping[str, Any]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Annotated, Any
 
 import numpy as np
@@ -9,10 +10,11 @@ from fastapi import Query, Request, Response
 from pydantic import BaseModel, Field
 from sqlalchemy import Connection, select
 
-from vasari.app.web.changes import SHARED_FIELDS, Answers, Asked, as_zip, measures
+from vasari.app.web.changes import MOST, SHARED_FIELDS, Answers, Asked, measures
 from vasari.app.web.finding import meant
 from vasari.app.web.rendering import render
 from vasari.app.web.route import Role, Route
+from vasari.app.web.turnstile import Turnstile
 from vasari.app.web.workbench import Bench
 from vasari.archive.feature_tables import numbers
 from vasari.archive.features.table import FEATURES
@@ -25,6 +27,8 @@ from vasari.foundation.errors import ArchiveError, PlanError, VasariError
 MOST_SELECTED = 5000
 SHOWN_WORKS = 12
 _ANSWERS = Answers()
+#: For what reads all works at once: the map, and comparisons with the rest.
+_TURNSTILE = Turnstile()
 Text = Annotated[str, Query(max_length=2000)]
 
 
@@ -51,6 +55,7 @@ def page(request: Request, bench: Bench) -> Response:
         most=max((one.works for one in decades), default=1),
         measures=measures(),
         shared=SHARED_FIELDS,
+        limits=MOST,
         wrong=wrong,
     )
 
@@ -67,21 +72,23 @@ def answer(request: Request, bench: Bench) -> Response:
 
 def export(request: Request, bench: Bench) -> Response:
     """The figure with all that it rests on, as `vasari archive trends -o` writes it, in a zip."""
-    report = _ANSWERS.report(bench.archive, Asked.of(request.query_params))
-    name = "".join(letter if letter.isalnum() or letter in "-_" else "-" for letter in report.name)
-    headers = {"Content-Disposition": f'attachment; filename="vasari-{name}.zip"'}
-    return Response(as_zip(report), media_type="application/zip", headers=headers)
+    name, packed = _ANSWERS.packed(bench.archive, Asked.of(request.query_params))
+    plain = "".join(letter if letter.isascii() and (letter.isalnum() or letter in "-_") else "-" for letter in name)
+    headers = {"Content-Disposition": f'attachment; filename="vasari-{plain}.zip"'}
+    return Response(packed, media_type="application/zip", headers=headers)
 
 
-def style_map(bench: Bench, q: Text = "", by: Text = "overall") -> dict[str, Any]:
-    """The works that a query means, laid out by their likeness; see `vasari archive map`."""
-    with bench.archive.reading() as connection:
-        return map_of(connection, bench.archive.folder, meant(q), by=by, thumbnails=0)
+def style_map(bench: Bench, q: Text = "", by: Text = "overall") -> Response:
+    """The works that a query means, laid out by their likeness, as JSON; see `vasari archive map`."""
+    with _TURNSTILE.passed(), bench.archive.reading() as connection:
+        drawn = map_of(connection, bench.archive.folder, meant(q), by=by, thumbnails=0)
+    # Written here, in a thread: FastAPI would write its 20 MB of 100,000 works while all others wait.
+    return Response(json.dumps(drawn), media_type="application/json")
 
 
 def selected(request: Request, bench: Bench, selection: Selection, q: Text = "") -> Response:
-    """What sets the chosen works apart from the others that the map shows, as a piece of the page."""
-    with bench.archive.reading() as connection:
+    """What sets the chosen works apart from the others that the query finds, as a piece of the page."""
+    with _TURNSTILE.passed(), bench.archive.reading() as connection:
         chosen = _ids(connection, selection.keys)
         others = np.setdiff1d(ids_array(connection, meant(q)), chosen)
         works = works_by_id(connection, chosen.tolist())
@@ -120,14 +127,13 @@ def _differences(connection: Connection, chosen: np.ndarray, others: np.ndarray)
             mine, rest = (numbers(connection, ids, name).astype(np.float64) for ids in (chosen, others))
         except ArchiveError:  # not measured yet: what was measured is told
             continue
-        both = np.concatenate([mine, rest])
-        if not np.isfinite(mine).any() or not np.isfinite(rest).any():
-            continue
-        spread = np.nanstd(both, axis=0)
-        ours, theirs = np.nanmean(mine, axis=0), np.nanmean(rest, axis=0)
         for place, column in enumerate(feature.columns):
-            apart = (ours[place] - theirs[place]) / spread[place] if spread[place] > 0 else 0.0
-            rows.append({"column": column, "mine": ours[place], "others": theirs[place], "apart": apart})
+            ours, theirs = (values[np.isfinite(values[:, place]), place] for values in (mine, rest))
+            if not len(ours) or not len(theirs):
+                continue
+            spread = np.concatenate([ours, theirs]).std()
+            apart = (ours.mean() - theirs.mean()) / spread if spread > 0 else 0.0
+            rows.append({"column": column, "mine": ours.mean(), "others": theirs.mean(), "apart": apart})
     return sorted(rows, key=lambda row: -abs(row["apart"]))
 
 

@@ -81,7 +81,7 @@ document.addEventListener("click", (event) => {
 // A range shows its number in the <output> that follows it, and tells it to screen readers.
 document.addEventListener("input", (event) => {
   const shown = event.target.matches('input[type="range"]') && event.target.parentElement.querySelector("output");
-  if (shown) shown.textContent = event.target.value;
+  if (shown) shown.textContent = String(Number(Number(event.target.value).toFixed(2)));
 });
 
 // A form or button with data-confirm asks first.

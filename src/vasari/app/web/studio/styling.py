@@ -15,6 +15,7 @@ from vasari.app.web.iiif.masters import Master
 from vasari.app.web.preview_models import PreviewModels
 from vasari.app.web.studio.sources import source_of, within
 from vasari.app.web.workbench import Workbench
+from vasari.archive.store import journal_number
 from vasari.foundation.errors import PlanError
 from vasari.tasks.stylize import styles as named_styles
 from vasari.tasks.stylize.stylize_plan import StylizePlan
@@ -67,7 +68,9 @@ def code_of(bench: Workbench, models: PreviewModels, asked: StyleAsked, scale: f
     from vasari.tasks.stylize.coding import Coder, style_code
 
     if asked.of:
-        return models.codes.of(("period", asked.text), lambda: _period(bench, models, asked.text))
+        with bench.archive.reading() as connection:
+            state = journal_number(connection)  # works that come later belong to the period as well
+        return models.codes.of(("period", asked.text, state), lambda: _period(bench, models, asked.text))
     reference, name, _ = weighted(asked.text)
     if reference is None and parse(asked.text) is None:
         found = named_styles.named().get(name)

@@ -158,7 +158,7 @@ export class Stage {
     const grip = this.line.firstElementChild;
     const move = (event) => {
       const frame = this.element.getBoundingClientRect();
-      this.curtain.value = (100 * (event.clientX - frame.left)) / frame.width;
+      this.curtain.value = ((100 * (event.clientX - frame.left)) / frame.width).toFixed(1);
       this.curtain.dispatchEvent(new Event("input", { bubbles: true }));
     };
     grip.addEventListener("pointerdown", (event) => {
