@@ -103,7 +103,8 @@ def test_a_run_that_was_killed_goes_on_with_the_same_command(
 
     out = tmp_path / "out"
     process = subprocess.Popen(command(out), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    while process.poll() is None and not (out / "ledger.jsonl").exists():
+    ledger = out / "ledger.jsonl"
+    while process.poll() is None and not (ledger.exists() and ledger.stat().st_size):
         time.sleep(0.01)
     process.send_signal(signal.SIGKILL)
     process.communicate(timeout=60)

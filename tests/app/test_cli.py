@@ -160,7 +160,7 @@ def album(tmp_path: Path) -> Path:
     folder = tmp_path / "album"
     folder.mkdir()
     for index in range(30):
-        Image.fromarray(np.roll(data.astronaut(), index * 7, axis=1)[:120, :160]).save(folder / f"{index:02d}.png")
+        Image.fromarray(np.roll(data.astronaut(), index * 7, axis=1)[:360, :480]).save(folder / f"{index:02d}.png")
     return folder
 
 

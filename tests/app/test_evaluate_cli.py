@@ -73,4 +73,4 @@ def test_where_nothing_can_be_scored_the_command_failed(folders: tuple[Path, Pat
     Image.open(made / "a.png").crop((0, 0, 90, 90)).save(made / "a.png")
     command = ["evaluate", str(made / "a.png"), "--against", str(truth / "a.png")]
     assert main(command) == ExitCode.FAILED
-    assert "only pictures of one size" in capsys.readouterr().out
+    assert "sizes must agree" in capsys.readouterr().out

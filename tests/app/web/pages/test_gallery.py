@@ -203,6 +203,8 @@ def test_a_viewer_sees_no_forms_and_no_folders_of_the_server(shared_bench: Workb
 
 def test_the_story(live: tuple[str, Workbench], watched: Any) -> None:
     """Search, open a work, look closer, date it anew, and see that on record; by keys where a hand would do it."""
+    from playwright.sync_api import expect
+
     address, bench = live
     index(bench.archive, ("palette",))
     page = watched.page
@@ -217,10 +219,12 @@ def test_the_story(live: tuple[str, Workbench], watched: Any) -> None:
     page.keyboard.press("ArrowRight")
     page.keyboard.press("Enter")
     page.wait_for_selector(".openseadragon-canvas")
-    page.wait_for_function("document.getElementById('zoom').textContent !== ''")
-    before = int(page.inner_text("#zoom").rstrip(" %"))
+    zoom = page.locator("#zoom")
+    expect(zoom).not_to_have_text("")
+    before = zoom.inner_text()
     page.get_by_role("button", name="Closer").press("Enter")
-    page.wait_for_function(f"parseInt(document.getElementById('zoom').textContent) > {before}")
+    expect(zoom).not_to_have_text(before)
+    assert int(zoom.inner_text().rstrip(" %")) > int(before.rstrip(" %"))
     page.locator("#line-date .edit > summary").press("Enter")
     page.locator("#value-date").fill("um 1905")
     page.wait_for_selector("#date-read >> text=1900 to 1910, approximately")

@@ -124,7 +124,7 @@ def test_a_style_is_previewed_and_bad_ones_are_refused(client: TestClient, token
         return client.post("/style/preview", json=asked, headers=header)
 
     plain, full = ask(fields={"strength": 0}), ask()
-    assert plain.status_code == full.status_code == 200
+    assert plain.status_code == full.status_code == 200, plain.text
     assert np.abs(_image(plain.content).astype(int) - _image(full.content)).mean() > 5
     blend = ask(styles=[{"text": "monet-etretat", "weight": 0.5}, {"text": "work:3", "weight": 0.5}])
     assert blend.status_code == 200 and _image(blend.content).shape == _image(full.content).shape
