@@ -32,7 +32,12 @@ def plain(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def start(*arguments: object) -> subprocess.Popen[str]:
     command = [sys.executable, "-m", "vasari.app.cli.main", *map(str, arguments)]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    # Tests that run in the background inherit a SIGINT that is ignored; a person's terminal does not.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 @pytest.mark.parametrize("name", COMMANDS)
@@ -160,7 +165,7 @@ def album(tmp_path: Path) -> Path:
     folder = tmp_path / "album"
     folder.mkdir()
     for index in range(30):
-        Image.fromarray(np.roll(data.astronaut(), index * 7, axis=1)[:360, :480]).save(folder / f"{index:02d}.png")
+        Image.fromarray(np.roll(data.astronaut(), index * 7, axis=1)[:120, :160]).save(folder / f"{index:02d}.png")
     return folder
 
 

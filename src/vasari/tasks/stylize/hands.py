@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any, Protocol, cast
 
 import torch
@@ -14,7 +15,7 @@ from vasari.foundation import image_files, tiles
 from vasari.foundation.devices import choose_device, choose_precision
 from vasari.foundation.errors import WeightsError
 from vasari.foundation.tiles import Area
-from vasari.models import hub
+from vasari.models import hub, model_files
 from vasari.models.canvas import on_canvas
 from vasari.models.cards import NETWORKS
 from vasari.models.style import Moments
@@ -98,7 +99,8 @@ class StyleHand:
         """Read the styles, load the networks and code them; raises `WeightsError`, `PlanError`, `PictureError`."""
         device = choose_device(plan.device)
         read = ReadStyles.of(plan, given, regions)
-        stylizer, coder = _networks(plan.model, plan.encoder, device)
+        files = model_files.find(plan.model), model_files.find(plan.encoder)
+        stylizer, coder = _networks(plan.model, plan.encoder, files, device)
         palette = Palette.of(plan, read, regions, coder)
         precision = choose_precision(plan.precision, device)
         passes = PASSES if plan.passes is None else plan.passes
@@ -222,8 +224,11 @@ def _moved(code: Moments, device: torch.device) -> Moments:
 
 
 @functools.lru_cache(maxsize=1)
-def _networks(model: str, encoder: str, device: torch.device) -> tuple[Stylizer, Coder]:
-    """The stylizer and the encoder it was trained with; the last ones are kept. Raises `WeightsError`."""
+def _networks(model: str, encoder: str, files: tuple[Path, Path], device: torch.device) -> tuple[Stylizer, Coder]:
+    """The stylizer and the encoder it was trained with; the last ones are kept, as long as the names mean their files.
+
+    Raises `WeightsError`.
+    """
     coder, loaded = Coder.of(encoder, device), hub.load(model)
     if not isinstance(loaded.network, Stylizer):
         raise WeightsError(
