@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from edtf import parse_edtf
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from vasari.archive.dates import periods, words_zh
@@ -181,6 +181,7 @@ def test_spans_are_read_however_they_are_written(first: int, length: int) -> Non
 
 
 @settings(max_examples=300, deadline=None)
+@example("begun 1501, completed 1504 ca. 664–332 B.C.")
 @given(st.text(max_size=40) | st.lists(st.sampled_from(TEXTS), min_size=2, max_size=3).map(" ".join))
 def test_no_text_breaks_it(text: str) -> None:
     dating = parse_date(text)

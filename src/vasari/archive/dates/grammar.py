@@ -45,9 +45,10 @@ def read(tokens: list[Token], assumptions: Assumptions) -> Span | None:
     result = making[0]
     for span in making[1:]:
         result = spans.combined(result, span)
-    if extending and result.last is None and result.first is not None and extending[-1].last is not None:
+    ended = extending[-1].last if extending else None
+    if result.last is None and result.first is not None and ended is not None and ended >= result.first:
         # "begun 1501, completed 1504"
-        return replace(result, last=extending[-1].last, after=extending[-1].after, rule="extended")
+        return replace(result, last=ended, after=extending[-1].after, rule="extended")
     return spans.hull([result, *extending], "extended") if extending else result
 
 
