@@ -220,13 +220,13 @@ class Workbench:
         return target
 
     def _show_who(self, request: urllib.request.Request) -> None:
-        """The token, or without one on the server's own machine the token of a session."""
+        """The token, or without one on the server's own machine that of a session; neither goes along a redirect."""
         if self._token:
-            request.add_header("Authorization", f"Bearer {self._token}")
+            request.add_unredirected_header("Authorization", f"Bearer {self._token}")
         elif request.get_method() != "GET":
             if not self._csrf:
                 self._csrf = self._ask("GET", "/api/v1/visitor")["csrf"]
-            request.add_header("X-CSRF-Token", self._csrf)
+            request.add_unredirected_header("X-CSRF-Token", self._csrf)
 
     def _opened(self, request: urllib.request.Request) -> Any:
         try:

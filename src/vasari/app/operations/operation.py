@@ -36,8 +36,8 @@ class Errand:
 class Operation:
     """A line of the table. `fields` is a frozen dataclass of options, by which values are checked.
 
-    `pictures`, `styles`, `models` and `sources` name fields that hold references to files, references with weights or
-    names of styles, names of models, and sources of training pictures. `inputs` are how few and how many it takes.
+    `pictures`, `styles` and `models` name fields that hold references to files, references with weights or names of
+    styles, and names of models. `inputs` are how few and how many it takes.
     `run` gives plain values, the outcome as the command's `--json` tells it. Where `repeats`, each order is new work.
     """
 
@@ -51,7 +51,6 @@ class Operation:
     pictures: tuple[str, ...] = ()
     styles: tuple[str, ...] = ()
     models: tuple[str, ...] = ()
-    sources: tuple[str, ...] = ()
     forbidden: tuple[str, ...] = ()
     repeats: bool = False
     digests: Callable[[Any], str] = field(default=lambda plan: "")
