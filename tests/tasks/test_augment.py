@@ -29,7 +29,7 @@ from vasari.tasks.augment.files import augment_files
 from vasari.tasks.augment.pictures import AugmentedPictures
 from vasari.tasks.augment.plan import ERAS, AugmentPlan
 from vasari.tasks.augment.sources import list_sources
-from vasari.tasks.batch.files import BatchOptions, Summary
+from vasari.tasks.batch.terms import BatchOptions, Summary
 from vasari.tasks.data.plan import PicturesPlan
 
 

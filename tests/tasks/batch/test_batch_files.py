@@ -21,9 +21,10 @@ from vasari.foundation.plans import check, option
 from vasari.foundation.treatment import ModelFacts, Stage, read_treatment
 from vasari.tasks.batch import page as page_module
 from vasari.tasks.batch import streams
-from vasari.tasks.batch.files import BatchOptions, Silent, treat_files
+from vasari.tasks.batch.files import treat_files
 from vasari.tasks.batch.replay import replay_file
 from vasari.tasks.batch.streams import Manner, Treated
+from vasari.tasks.batch.terms import BatchOptions, Silent
 from vasari.tasks.batch.work import models_digest
 
 

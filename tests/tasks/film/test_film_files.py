@@ -25,7 +25,7 @@ from vasari.foundation.image_formats import DEFAULT_LIMITS
 from vasari.foundation.ledgers import DONE, FAILED
 from vasari.foundation.treatment import read_treatment
 from vasari.foundation.video_files import FilmReader
-from vasari.tasks.batch.files import BatchOptions, Summary
+from vasari.tasks.batch.terms import BatchOptions, Summary
 from vasari.tasks.film import segments
 from vasari.tasks.film.apply import Made, treat_film
 from vasari.tasks.film.files import film_files

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from vasari.foundation.treatment import read_treatment
 from vasari.foundation.video_files import FilmReader, inspect_film
-from vasari.tasks.batch.files import BatchOptions, Silent, Summary
+from vasari.tasks.batch.terms import BatchOptions, Silent, Summary
 from vasari.tasks.film import files, segments
 from vasari.tasks.film.files import film_files
 from vasari.tasks.film.film_plan import FilmPlan

@@ -16,7 +16,7 @@ from vasari.foundation import image_files
 from vasari.foundation.errors import PictureError, PlanError, WeightsError
 from vasari.foundation.picture import Picture
 from vasari.foundation.treatment import read_treatment
-from vasari.tasks.batch.files import BatchOptions
+from vasari.tasks.batch.terms import BatchOptions
 from vasari.tasks.stylize.coding import within
 from vasari.tasks.stylize.optimize.run import optimize
 from vasari.tasks.stylize.optimizing import Onlooker

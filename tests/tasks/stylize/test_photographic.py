@@ -15,7 +15,7 @@ from vasari.foundation import image_files
 from vasari.foundation.errors import PictureError, PlanError
 from vasari.foundation.picture import Picture
 from vasari.foundation.treatment import read_treatment
-from vasari.tasks.batch.files import BatchOptions
+from vasari.tasks.batch.terms import BatchOptions
 from vasari.tasks.stylize.photo.develop import develop
 from vasari.tasks.stylize.photo.manner import PhotoManner, preset
 from vasari.tasks.stylize.photo.measure import manner_of

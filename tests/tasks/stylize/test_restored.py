@@ -17,7 +17,7 @@ from vasari.foundation.picture import Picture
 from vasari.foundation.treatment import read_treatment
 from vasari.models.restorers import OVERVIEW_PX
 from vasari.tasks.batch import streams
-from vasari.tasks.batch.files import BatchOptions
+from vasari.tasks.batch.terms import BatchOptions
 from vasari.tasks.restore.conservator import Conservator
 from vasari.tasks.restore.plan import RestorePlan
 from vasari.tasks.stylize.painter import Painter

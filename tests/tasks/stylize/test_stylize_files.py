@@ -15,7 +15,7 @@ import vasari
 from vasari.foundation import image_files
 from vasari.foundation.errors import PictureError, PlanError, WeightsError
 from vasari.foundation.treatment import read_treatment
-from vasari.tasks.batch.files import BatchOptions
+from vasari.tasks.batch.terms import BatchOptions
 from vasari.tasks.stylize import styles
 from vasari.tasks.stylize.replay import replay
 from vasari.tasks.stylize.stylize_plan import StylizePlan

@@ -21,7 +21,7 @@ from vasari.foundation.picture import Metadata, Picture
 from vasari.foundation.treatment import read_treatment
 from vasari.models import hub
 from vasari.models.translators import SURVEY_PX
-from vasari.tasks.batch.files import BatchOptions
+from vasari.tasks.batch.terms import BatchOptions
 from vasari.tasks.translate.apply import Interpreter, enlarged
 from vasari.tasks.translate.replay import replay
 from vasari.tasks.translate.translate_plan import TranslatePlan

@@ -13,7 +13,7 @@ from vasari.app.cli.plan_options import with_plan
 from vasari.tasks.augment import manifest
 from vasari.tasks.augment.files import augment_files
 from vasari.tasks.augment.plan import ERAS, AugmentPlan
-from vasari.tasks.batch.files import DEFAULT_JOBS, BatchOptions
+from vasari.tasks.batch.terms import DEFAULT_JOBS, BatchOptions
 
 
 @with_plan(AugmentPlan)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from vasari.app.cli.messages import TRACEBACKS_WANTED, counted
 from vasari.app.cli.progress import printable, watcher
 from vasari.foundation.errors import ExitCode, PlanError
-from vasari.tasks.batch.files import BatchOptions, Summary, Watch
+from vasari.tasks.batch.terms import BatchOptions, Summary, Watch
 
 if TYPE_CHECKING:
     from vasari.tasks.batch.replay import Replayed

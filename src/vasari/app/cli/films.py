@@ -23,7 +23,7 @@ from vasari.foundation.errors import MissingExtraError, PlanError, VasariError
 from vasari.foundation.ledgers import DONE, Entry, Ledger
 from vasari.foundation.treatment import read_treatment
 from vasari.foundation.video_formats import FILM_SUFFIXES, pyav
-from vasari.tasks.batch.files import BatchOptions, Summary, Watch
+from vasari.tasks.batch.terms import BatchOptions, Summary, Watch
 from vasari.tasks.batch.work import Work
 from vasari.tasks.film.files import film_files
 from vasari.tasks.film.film_plan import FilmPlan

@@ -16,7 +16,7 @@ from vasari.app.cli.period_styles import Periods, walked, with_periods
 from vasari.app.cli.plan_options import with_plans
 from vasari.app.engines import EnginePlan, executor_of
 from vasari.foundation.errors import PlanError
-from vasari.tasks.batch.files import DEFAULT_JOBS, BatchOptions
+from vasari.tasks.batch.terms import DEFAULT_JOBS, BatchOptions
 from vasari.tasks.film.film_plan import FilmPlan
 from vasari.tasks.stylize.stylize_plan import OPTIMIZE, StylizePlan
 from vasari.tasks.stylize.work import StylizeWork, stylize_files

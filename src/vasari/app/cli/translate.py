@@ -11,7 +11,7 @@ from vasari.app.cli import batch
 from vasari.app.cli.json_option import JSON
 from vasari.app.cli.plan_options import with_plan
 from vasari.foundation.errors import PlanError
-from vasari.tasks.batch.files import DEFAULT_JOBS, BatchOptions
+from vasari.tasks.batch.terms import DEFAULT_JOBS, BatchOptions
 from vasari.tasks.translate.translate_plan import TranslatePlan
 from vasari.tasks.translate.work import translate_files
 

@@ -15,7 +15,8 @@ from vasari.foundation.ledgers import FAILED, Entry
 from vasari.foundation.plans import digest, option
 from vasari.foundation.treatment import Stage
 from vasari.foundation.video_formats import FILM_SUFFIXES
-from vasari.tasks.batch.files import BatchOptions, Summary, treat_files
+from vasari.tasks.batch.files import treat_files
+from vasari.tasks.batch.terms import BatchOptions, Summary
 from vasari.tasks.batch.work import Work, Worker, models_digest
 from vasari.tasks.film.film_plan import FilmPlan
 from vasari.tasks.restore.plan import RestorePlan

@@ -32,7 +32,7 @@ from vasari.tasks.augment.draws import draw
 from vasari.tasks.augment.manifest import Row, parameters_text
 from vasari.tasks.augment.plan import AugmentPlan
 from vasari.tasks.augment.sources import Source, list_sources, places
-from vasari.tasks.batch.files import BatchOptions, Silent, Summary, Watch
+from vasari.tasks.batch.terms import BatchOptions, Silent, Summary, Watch
 from vasari.tasks.batch.work import models_digest
 
 if TYPE_CHECKING:

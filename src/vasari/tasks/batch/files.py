@@ -15,7 +15,7 @@ from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from vasari.foundation import batches
 from vasari.foundation.errors import PictureError, VasariError, WriteError
@@ -24,6 +24,7 @@ from vasari.foundation.ledgers import DONE, FAILED, Entry, Ledger, Stamp, failur
 from vasari.foundation.plans import digest
 from vasari.foundation.treatment import Treatment, now, read_treatment
 from vasari.tasks.batch.entries import begin_entry, below, done_entry
+from vasari.tasks.batch.terms import BatchOptions, Silent, Summary, Watch
 from vasari.tasks.batch.work import Work, models_digest
 
 if TYPE_CHECKING:
@@ -31,69 +32,6 @@ if TYPE_CHECKING:
     from vasari.tasks.batch.assignment import Attempt
     from vasari.tasks.batch.page import Page
     from vasari.tasks.batch.work import Worker
-
-DEFAULT_JOBS = 2
-
-
-@dataclass(frozen=True)
-class BatchOptions:
-    """How a batch is run; nothing here changes the bytes of a result.
-
-    `jobs`: pictures in work at once (one is decoded or written while another is computed); `trust`: take
-    files that look like decompression bombs; `max_megapixels`: refuse larger pictures; `overwrite`: replace
-    results that somebody has changed; `debug`: print tracebacks of unexpected failures.
-    """
-
-    output: Path
-    jobs: int = DEFAULT_JOBS
-    trust: bool = False
-    max_megapixels: int = 4000
-    overwrite: bool = False
-    debug: bool = False
-
-
-class Watch(Protocol):
-    """Told how a batch goes; `advance` is called from the threads that work."""
-
-    def begin(self, sources: int, source_bytes: int, already_done: int) -> None:
-        """How much there is to do: files, their bytes, and pages found done."""
-
-    def advance(self, source: Path, share: float, of_bytes: int) -> None:
-        """A page of `source` is done to `share` 0..1; it counts for `of_bytes`."""
-
-    def finished(self, entry: Entry) -> None:
-        """A page was done or failed."""
-
-
-class Silent:
-    """A watch that looks away."""
-
-    def begin(self, sources: int, source_bytes: int, already_done: int) -> None:
-        """Nothing."""
-
-    def advance(self, source: Path, share: float, of_bytes: int) -> None:
-        """Nothing."""
-
-    def finished(self, entry: Entry) -> None:
-        """Nothing."""
-
-
-@dataclass(frozen=True)
-class Summary:
-    """What a batch came to: entries of this run, and those of sources found done whole, which it passed over."""
-
-    entries: tuple[Entry, ...]
-    already_done: tuple[Entry, ...]
-
-    @property
-    def failed(self) -> tuple[Entry, ...]:
-        """The pages that could not be done."""
-        return tuple(one for one in self.entries if one.status == FAILED)
-
-    @property
-    def done(self) -> tuple[Entry, ...]:
-        """The pages done by now of the sources that this run worked on."""
-        return tuple(one for one in self.entries if one.status == DONE)
 
 
 def treat_files(

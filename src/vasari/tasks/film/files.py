@@ -24,7 +24,7 @@ from vasari.foundation.plans import digest
 from vasari.foundation.treatment import now, read_treatment
 from vasari.foundation.version import VERSION
 from vasari.foundation.video_formats import FILM_SUFFIXES, opencv, pyav
-from vasari.tasks.batch.files import BatchOptions, Silent, Summary, Watch
+from vasari.tasks.batch.terms import BatchOptions, Silent, Summary, Watch
 from vasari.tasks.batch.work import models_digest
 from vasari.tasks.film.work import FilmWork, machine_of
 

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from vasari.foundation.execute import Executor
-from vasari.tasks.batch.files import DEFAULT_JOBS, BatchOptions, Silent, Summary, Watch, treat_files
+from vasari.tasks.batch.files import treat_files
+from vasari.tasks.batch.terms import DEFAULT_JOBS, BatchOptions, Silent, Summary, Watch
 from vasari.tasks.restore.plan import RestorePlan
 from vasari.tasks.restore.work import RestoreWork
 

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, ClassVar
 from vasari.foundation.errors import PlanError
 from vasari.foundation.execute import Executor
 from vasari.foundation.treatment import ModelFacts, Stage
-from vasari.tasks.batch.files import BatchOptions, Summary, Watch, treat_files
+from vasari.tasks.batch.files import treat_files
 from vasari.tasks.batch.replay import Replayed, replay_file
+from vasari.tasks.batch.terms import BatchOptions, Summary, Watch
 from vasari.tasks.restore.plan import RestorePlan
 from vasari.tasks.restore.work import RestoreWork
 from vasari.tasks.stylize.stylize_plan import FAST, StylizePlan

@@ -13,7 +13,8 @@ from vasari.foundation.errors import PlanError
 from vasari.foundation.execute import Executor
 from vasari.foundation.treatment import ModelFacts, Stage
 from vasari.models import model_files
-from vasari.tasks.batch.files import BatchOptions, Summary, Watch, treat_files
+from vasari.tasks.batch.files import treat_files
+from vasari.tasks.batch.terms import BatchOptions, Summary, Watch
 from vasari.tasks.stylize import styles
 from vasari.tasks.stylize.optimize.plan import VGG19
 from vasari.tasks.stylize.styles import StyleFile

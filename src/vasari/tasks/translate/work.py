@@ -12,7 +12,8 @@ from vasari.foundation import batches
 from vasari.foundation.errors import PlanError
 from vasari.foundation.treatment import ModelFacts, Stage
 from vasari.models import model_files
-from vasari.tasks.batch.files import BatchOptions, Summary, Watch, treat_files
+from vasari.tasks.batch.files import treat_files
+from vasari.tasks.batch.terms import BatchOptions, Summary, Watch
 from vasari.tasks.translate.translate_plan import TranslatePlan
 
 if TYPE_CHECKING:

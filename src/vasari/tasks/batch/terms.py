@@ -1,0 +1,72 @@
+"""How a batch is ordered, watched and summed up: what those who call for one and those who show it share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from vasari.foundation.ledgers import DONE, FAILED, Entry
+
+DEFAULT_JOBS = 2
+
+
+@dataclass(frozen=True)
+class BatchOptions:
+    """How a batch is run; nothing here changes the bytes of a result.
+
+    `jobs`: pictures in work at once (one is decoded or written while another is computed); `trust`: take
+    files that look like decompression bombs; `max_megapixels`: refuse larger pictures; `overwrite`: replace
+    results that somebody has changed; `debug`: print tracebacks of unexpected failures.
+    """
+
+    output: Path
+    jobs: int = DEFAULT_JOBS
+    trust: bool = False
+    max_megapixels: int = 4000
+    overwrite: bool = False
+    debug: bool = False
+
+
+class Watch(Protocol):
+    """Told how a batch goes; `advance` is called from the threads that work."""
+
+    def begin(self, sources: int, source_bytes: int, already_done: int) -> None:
+        """How much there is to do: files, their bytes, and pages found done."""
+
+    def advance(self, source: Path, share: float, of_bytes: int) -> None:
+        """A page of `source` is done to `share` 0..1; it counts for `of_bytes`."""
+
+    def finished(self, entry: Entry) -> None:
+        """A page was done or failed."""
+
+
+class Silent:
+    """A watch that looks away."""
+
+    def begin(self, sources: int, source_bytes: int, already_done: int) -> None:
+        """Nothing."""
+
+    def advance(self, source: Path, share: float, of_bytes: int) -> None:
+        """Nothing."""
+
+    def finished(self, entry: Entry) -> None:
+        """Nothing."""
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What a batch came to: entries of this run, and those of sources found done whole, which it passed over."""
+
+    entries: tuple[Entry, ...]
+    already_done: tuple[Entry, ...]
+
+    @property
+    def failed(self) -> tuple[Entry, ...]:
+        """The pages that could not be done."""
+        return tuple(one for one in self.entries if one.status == FAILED)
+
+    @property
+    def done(self) -> tuple[Entry, ...]:
+        """The pages done by now of the sources that this run worked on."""
+        return tuple(one for one in self.entries if one.status == DONE)
