@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
@@ -16,6 +16,9 @@ from vasari.app.cli.plan_options import with_plan
 from vasari.app.cli.progress import printable
 from vasari.foundation.errors import ExitCode, PlanError
 from vasari.tasks.inpaint.plan import InpaintPlan
+
+if TYPE_CHECKING:
+    from vasari.tasks.inpaint.files import Inpainted
 
 MILLION = 1_000_000
 
@@ -54,20 +57,19 @@ def inpaint(
     except KeyboardInterrupt:
         print("vasari: interrupted; nothing was written", file=sys.stderr)
         return ExitCode.INTERRUPTED
+    _tell(done, json)
+    return ExitCode.DONE
+
+
+def _tell(done: Inpainted, json: bool) -> None:
     if json:
-        values = {
-            "result": str(done.result),
-            "record": str(done.record),
-            "filled_pixels": done.filled_pixels,
-            "filled_share": done.filled_share,
-            "sha256": done.sha256,
-        }
+        values = {name: getattr(done, name) for name in ("filled_pixels", "filled_share", "sha256")}
+        values = {"result": str(done.result), "record": str(done.record), **values}
         print(json_text.dumps(values, ensure_ascii=True))
     elif done.filled_pixels:
         print(printable(f"{done.result}: {done.filled_share:.2%} of the picture filled."), file=sys.stderr)
     else:
         print(printable(f"{done.result}: nothing to fill, a copy of the picture."), file=sys.stderr)
-    return ExitCode.DONE
 
 
 @contextmanager

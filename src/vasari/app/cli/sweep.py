@@ -21,6 +21,7 @@ from vasari.foundation.errors import ExitCode, PlanError
 
 if TYPE_CHECKING:
     from vasari.tasks.sweep.outcomes import Outcome
+    from vasari.tasks.sweep.plan import Sweep
     from vasari.tasks.sweep.running import Swept
     from vasari.tasks.sweep.trials import Run
 
@@ -61,13 +62,12 @@ def sweep(
     from vasari.tasks.sweep.plan import read_sweep
     from vasari.tasks.sweep.running import collected
     from vasari.tasks.sweep.running import sweep as carried_out
-    from vasari.tasks.sweep.trials import trials
 
     asked = read_sweep(plan)
     sources = tuple(data) or asked.plan.data
     if check:
         check_sweep(asked, sources)
-        return _list([one.labels for one in trials(asked)], asked.plan.seeds, json)
+        return _list(asked, json)
     if output is None:
         raise PlanError("No folder was named.", remedy="add -o SWEEP; or --check, to look the plan over alone")
     if report:
@@ -79,8 +79,11 @@ def sweep(
     return _report(swept, json)
 
 
-def _list(labels: list[dict[str, str]], seeds: int, json: bool) -> int:
+def _list(asked: Sweep, json: bool) -> int:
     """The trials of a plan that is sound."""
+    from vasari.tasks.sweep.trials import trials
+
+    labels, seeds = [one.labels for one in trials(asked)], asked.plan.seeds
     if json:
         print(json_text.dumps({"trials": labels, "seeds": seeds}))
     else:

@@ -92,10 +92,8 @@ def _sums(plates: Sequence[Plate], seconds: float) -> str:
     return "\n".join(f"<div><dt>{name}</dt><dd>{value}</dd></div>" for name, value in rows)
 
 
-def _plate(index: int, plate: Plate) -> str:
-    aged_how = f"Aged {SEVERITIES[plate.severity]}, as {escape(plate.print_kind)}."
-    widest_px = max(round(plate.width * LARGEST_ZOOM), 420)
-    image = '<img class="{kind}" src="{path}" alt="{alt}" width="{width}" height="{height}" decoding="async">'
+def _pictures(plate: Plate) -> str:
+    """The views of a plate, one above the other."""
     alts = {
         "restored": f"{plate.title}, restored",
         "aged": f"{plate.title}, aged",
@@ -103,21 +101,22 @@ def _plate(index: int, plate: Plate) -> str:
         "damage": f"Map of the damage found in {plate.title}",
         "change": f"Map of how far each pixel of {plate.title} was changed",
     }
-    pictures = "\n".join(
-        image.format(
-            kind=kind if kind in ("restored", "aged") else f"layer {kind}",
-            path=escape(plate.views[kind]),
-            alt=escape(alt),
-            width=plate.width,
-            height=plate.height,
-        )
+    size = f'width="{plate.width}" height="{plate.height}"'
+    return "\n".join(
+        f'<img class="{kind if kind in ("restored", "aged") else f"layer {kind}"}" src="{escape(plate.views[kind])}"'
+        f' alt="{escape(alt)}" {size} decoding="async">'
         for kind, alt in alts.items()
     )
+
+
+def _plate(index: int, plate: Plate) -> str:
+    aged_how = f"Aged {SEVERITIES[plate.severity]}, as {escape(plate.print_kind)}."
+    widest_px = max(round(plate.width * LARGEST_ZOOM), 420)
     legends = "\n".join(f'<p class="legend of-{kind}">{text}</p>' for kind, text in LEGENDS.items())
     return f"""<article class="plate" id="{escape(plate.name)}">
 <figure style="--widest: {widest_px}px">
 <div class="mount"><div class="stage" style="aspect-ratio: {plate.width} / {plate.height}">
-{pictures}
+{_pictures(plate)}
 <span class="tag left" aria-hidden="true">aged</span><span class="tag right" aria-hidden="true">restored</span>
 <span class="seam" aria-hidden="true"></span>
 <input type="range" min="0" max="100" step="0.5" value="50" aria-label="How much of {escape(plate.title)}
