@@ -102,10 +102,10 @@ class Surveyor(nn.Module):
         self.hidden = nn.Sequential(
             nn.Linear(_KNOWN, _HIDDEN),
             nn.SiLU(),
-            nn.Dropout(0.3),
+            nn.Dropout(0.15),
             nn.Linear(_HIDDEN, _HIDDEN),
             nn.SiLU(),
-            nn.Dropout(0.3),
+            nn.Dropout(0.15),
         )
         self.moves = nn.Linear(_HIDDEN, 3 * _QUANTILES)
         self.color = nn.Linear(_HIDDEN, 9 + 3)
