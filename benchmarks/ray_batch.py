@@ -1,17 +1,17 @@
 """Ray on one machine with two simulated nodes: workers killed, a database restarted, and the rate beside the local one.
 
-    python benchmarks/ray_batch.py kill  [--pictures 500] [--every 20] [--seed 1]
-    python benchmarks/ray_batch.py rate  [--pictures 40] [--rounds 3]
+    python benchmarks/ray_batch.py kill  [--pictures 500] [--side 640] [--every 20] [--seed 1]
+    python benchmarks/ray_batch.py rate  [--pictures 40] [--side 640] [--rounds 3]
     python benchmarks/ray_batch.py index [--pictures 300] [--restarts 3]
 
 `kill`: small scans (PNG, JPEG, 16-bit TIFF, one damaged) are restored by the local engine, and by Ray with one worker
 on each node while every so many seconds a worker with a page in work is killed with SIGKILL. Held against each other:
 the set of files, every result and record byte for byte (SOURCE_DATE_EPOCH gives all records one time), and the ledger,
 in which every page must stand once. `rate`: the same pictures by both engines in turn, on as many cores; pages a second
-from the first finished to the last (without starting up), medians of the rounds, and CPU seconds a page, all processes
-of Ray counted, which tell the same where other programs share the machine. `index`: an archive on PostgreSQL measured
-by Ray while the server is restarted (`pg_ctl -m immediate`), held against the same on SQLite by the local engine.
-Prints JSON; exit code 1 where anything differs.
+from the first finished to the last (without starting up), the share of each pair, and CPU seconds a page, all processes
+of Ray counted and told apart, which tell the same where other programs share the machine. `index`: an archive on
+PostgreSQL measured by Ray while the server is restarted (`pg_ctl -m immediate`), held against the same on SQLite by the
+local engine. Prints JSON; exit code 1 where anything differs.
 """
 
 from __future__ import annotations
@@ -43,19 +43,19 @@ os.environ |= {"RAY_USAGE_STATS_ENABLED": "0", "RAY_worker_niceness": "0", "SOUR
 os.environ["RAY_DEDUP_LOGS_SKIP_REGEX"] = ".*"  # stdout is for the outcome
 
 
-def make_scans(folder: Path, pictures: int, seed: int) -> None:
-    """Crops of photographs, each other, in three formats, and one file that is damaged."""
+def make_scans(folder: Path, pictures: int, side: int, seed: int) -> None:
+    """Square crops of photographs, each other, in three formats, and one file that is damaged."""
     import tifffile
     from PIL import Image
     from skimage import data
 
-    sources = [data.astronaut(), data.coffee(), data.chelsea(), data.rocket()]
+    sources = [roomy(one, side) for one in (data.astronaut(), data.coffee(), data.chelsea(), data.rocket())]
     draw = random.Random(seed)
     folder.mkdir(parents=True)
     for number in range(pictures):
         source = sources[number % len(sources)]
-        top, left = (draw.randrange(size - SIDE_PX) for size in source.shape[:2])
-        crop = np.ascontiguousarray(source[top : top + SIDE_PX, left : left + SIDE_PX])
+        top, left = (draw.randrange(size - side) for size in source.shape[:2])
+        crop = np.ascontiguousarray(source[top : top + side, left : left + side])
         name = f"{number:04}"
         if number % 5 == 0:
             Image.fromarray(crop).save(folder / f"{name}.jpg", quality=92)
@@ -64,6 +64,15 @@ def make_scans(folder: Path, pictures: int, seed: int) -> None:
         else:
             Image.fromarray(crop).save(folder / f"{name}.png")
     (folder / "damaged.jpg").write_bytes((folder / "0000.jpg").read_bytes()[:500])
+
+
+def roomy(picture: Any, side: int) -> Any:
+    """The photograph, enlarged where no two crops of `side` pixels would fit beside each other."""
+    from PIL import Image
+
+    height, width = picture.shape[:2]
+    factor = max(1.0, 1.5 * side / min(height, width))
+    return np.asarray(Image.fromarray(picture).resize((round(factor * width), round(factor * height))))
 
 
 def narrow_restorer(path: Path) -> Path:
@@ -108,7 +117,7 @@ def cluster() -> Iterator[str]:
 def treat(scans: Path, output: Path, address: str | None, model: str) -> tuple[list[float], Any]:
     """Restore by Ray, or here where there is no address; the times at which pages were finished, and the summary."""
     from vasari.app.ray_executor import RayExecutor
-    from vasari.tasks.batch.files import BatchOptions, Silent
+    from vasari.tasks.batch.terms import BatchOptions, Silent
     from vasari.tasks.restore.batch import restore_files
     from vasari.tasks.restore.plan import RestorePlan
 
@@ -175,7 +184,7 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 def kill(given: argparse.Namespace, work: Path) -> dict[str, Any]:
     """The batch with its workers killed, held against an undisturbed one."""
-    make_scans(work / "scans", given.pictures, given.seed)
+    make_scans(work / "scans", given.pictures, given.side, given.seed)
     times, here = treat(work / "scans", work / "here", None, given.model)
     local_s = times[-1] - times[0]
     with cluster() as address, killing(given.every, given.seed) as killed:
@@ -185,6 +194,7 @@ def kill(given: argparse.Namespace, work: Path) -> dict[str, Any]:
     mine, other = contents(work / "there"), contents(work / "here")
     return {
         "pictures": given.pictures,
+        "side_px": given.side,
         "workers_killed": len(killed),
         "done": [len(here.done), len(there.done)],
         "failed": [len(here.failed), len(there.failed)],
@@ -196,67 +206,76 @@ def kill(given: argparse.Namespace, work: Path) -> dict[str, Any]:
     }
 
 
-def cpu_seconds(of_ray: bool) -> float:
-    """CPU seconds of this process so far, and of all of Ray's processes below it that live."""
-    total = time.process_time()
-    for pid in ours() if of_ray else ():
+def cpu_seconds(of_ray: bool) -> dict[str, float]:
+    """CPU seconds so far of this process ("lead"), of Ray's workers, and of what else of Ray lives below it."""
+    found = {"lead": time.process_time()}
+    for pid, command in ours().items() if of_ray else ():
         with suppress(OSError):
             fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
-            total += (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-    return total
+            part = "workers" if command.startswith("ray::") else "ray"
+            found[part] = found.get(part, 0.0) + (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    return found
 
 
 def rate(given: argparse.Namespace, work: Path) -> dict[str, Any]:
-    """Pages a second of both engines, in turn on the same pictures."""
+    """Pages a second of both engines, in turn on the same pictures; each round is a pair."""
     import torch
 
     torch.set_num_threads(NODES)
-    make_scans(work / "scans", given.pictures, given.seed)
+    make_scans(work / "scans", given.pictures, given.side, given.seed)
     rates: dict[str, list[float]] = {"local": [], "ray": []}
-    costs: dict[str, list[float]] = {"local": [], "ray": []}
+    costs: dict[str, list[dict[str, float]]] = {"local": [], "ray": []}
     with cluster() as address:
         treat(work / "scans", work / "warm", None, given.model)
         for number in range(given.rounds):
-            for name, place in (("local", None), ("ray", address)):
-                marks: list[float] = []
-                seconds, spent = measured(work, f"{name}-{number}", place, given.model, marks)
+            # In turn, and the first in turn: what the machine does meanwhile favors neither.
+            for name in ("local", "ray") if number % 2 == 0 else ("ray", "local"):
+                place = address if name == "ray" else None
+                seconds, spent = measured(work, f"{name}-{number}", place, given.model)
                 rates[name].append(seconds)
                 costs[name].append(spent)
-    middle = {name: statistics.median(values) for name, values in rates.items()}
-    cost = {name: statistics.median(values) for name, values in costs.items()}
+    shares = [ray / local for local, ray in zip(rates["local"], rates["ray"], strict=True)]
+    totals = {name: [sum(one.values()) for one in values] for name, values in costs.items()}
+    by_cpu = [local / ray for local, ray in zip(totals["local"], totals["ray"], strict=True)]
     return {
         "pictures": given.pictures,
+        "side_px": given.side,
         "rounds": given.rounds,
         "pages_a_second": {name: [round(one, 3) for one in values] for name, values in rates.items()},
-        "share_of_local": round(middle["ray"] / middle["local"], 3),
-        "cpu_seconds_a_page": {name: [round(one, 3) for one in values] for name, values in costs.items()},
-        "share_of_local_by_cpu": round(cost["local"] / cost["ray"], 3),
-        "right": middle["ray"] >= 0.85 * middle["local"],
+        "share_of_local": {"rounds": [round(one, 3) for one in shares], "median": round(statistics.median(shares), 3)},
+        "cpu_seconds_a_page": {name: [round(one, 3) for one in values] for name, values in totals.items()},
+        "of_these_by_ray": [{part: round(one, 4) for part, one in cost.items()} for cost in costs["ray"]],
+        "share_of_local_by_cpu": {
+            "rounds": [round(one, 3) for one in by_cpu],
+            "median": round(statistics.median(by_cpu), 3),
+        },
+        "right": statistics.median(shares) >= 0.85,
     }
 
 
-def measured(work: Path, name: str, address: str | None, model: str, marks: list[float]) -> tuple[float, float]:
-    """Pages a second and CPU seconds a page between the first and the last that was finished."""
+def measured(work: Path, name: str, address: str | None, model: str) -> tuple[float, dict[str, float]]:
+    """Pages a second, and CPU seconds a page by part, between the first pages and the last that was finished."""
     from vasari.app.ray_executor import RayExecutor
-    from vasari.tasks.batch.files import BatchOptions, Silent
+    from vasari.tasks.batch.terms import BatchOptions, Silent
     from vasari.tasks.restore.batch import restore_files
     from vasari.tasks.restore.plan import RestorePlan
 
-    spent: list[float] = []
+    marks: list[float] = []
+    spent: list[dict[str, float]] = []
 
     class Watch(Silent):
         def finished(self, entry: Any) -> None:
             marks.append(time.monotonic())
-            if len(spent) < SETTLED:
+            if len(marks) in (SETTLED, given_pages):
                 spent.append(cpu_seconds(address is not None))
-            self.last = cpu_seconds(address is not None)
 
-    watch = Watch()
+    given_pages = sum(1 for _ in (work / "scans").iterdir())
     executor = RayExecutor(address) if address else None
     plan = RestorePlan(model=model)
-    restore_files([work / "scans"], BatchOptions(work / name, jobs=NODES), plan, watch, executor)
+    restore_files([work / "scans"], BatchOptions(work / name, jobs=NODES), plan, Watch(), executor)
     pages = len(marks) - SETTLED
-    return pages / (marks[-1] - marks[SETTLED - 1]), (watch.last - spent[-1]) / pages
+    parts = {part: (spent[1][part] - spent[0].get(part, 0.0)) / pages for part in spent[1]}
+    return pages / (marks[-1] - marks[SETTLED - 1]), parts
 
 
 #: Pages until all workers are ready and warm, which are left out.
@@ -273,7 +292,7 @@ def index(given: argparse.Namespace, work: Path) -> dict[str, Any]:
     from vasari.archive.ingest.plan import AddPlan
     from vasari.archive.store import Archive
 
-    make_scans(work / "scans", given.pictures, given.seed)
+    make_scans(work / "scans", given.pictures, given.side, given.seed)
     (work / "scans" / "damaged.jpg").unlink()
     server = pgserver.get_server(work / "data")
     restarts: list[threading.Thread] = []
@@ -302,6 +321,7 @@ def index(given: argparse.Namespace, work: Path) -> dict[str, Any]:
         here = vectors(archive)
     return {
         "pictures": given.pictures,
+        "side_px": given.side,
         "restarts": len(restarts),
         "measured": found.measured,
         "failed": len(found.failures),
@@ -334,6 +354,7 @@ def main() -> int:
     parser = argparse.ArgumentParser()
     parser.add_argument("part", choices=PARTS)
     parser.add_argument("--pictures", type=int, default=0)
+    parser.add_argument("--side", type=int, default=SIDE_PX, help="of the scans, in pixels")
     parser.add_argument("--every", type=float, default=20.0)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--restarts", type=int, default=3)

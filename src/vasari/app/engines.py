@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 from vasari.foundation.errors import PlanError
 from vasari.foundation.execute import Executor
@@ -15,7 +17,7 @@ LOCAL, RAY = "local", "ray"
 
 @dataclass(frozen=True)
 class EnginePlan:
-    """Where work is done; nothing here changes a result."""
+    """Where work is done; nothing here changes a result, but for how many processes train: each draws its own noise."""
 
     engine: str = option(LOCAL, "where the work is done: in this process, or by workers of Ray", choices=(LOCAL, RAY))
     address: str | None = option(
@@ -41,3 +43,18 @@ def executor_of(plan: EnginePlan) -> Iterator[Executor | None]:
 
     with RayExecutor(plan.address, plan.workers, plan.worker_gpus) as executor:
         yield executor
+
+
+def trained_by(
+    plan: EnginePlan, recipe: str, data: tuple[str, ...], run: Path, settings: tuple[str, ...], resume: bool
+) -> dict[str, Any]:
+    """Train where a plan means, as `tasks.recipe.train_recipe` does and tells."""
+    if plan.engine == LOCAL:
+        from vasari.tasks.recipe import train_recipe
+
+        return train_recipe(recipe, data, run, settings, resume)
+    from vasari.app.ray_cluster import RayCluster
+    from vasari.app.ray_training import trained
+
+    with RayCluster(plan.address, plan.workers) as cluster:
+        return trained(cluster, recipe, data, run, settings, resume=resume, workers=plan.workers, gpus=plan.worker_gpus)

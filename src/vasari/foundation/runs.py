@@ -69,6 +69,13 @@ class RunFolder:
         """True where a run has begun in this folder."""
         return (self.path / "recipe.toml").exists() or bool(self.checkpoints())
 
+    def refuse_used(self, resume: bool) -> None:
+        """Raise `TrainingError` where a run has begun in this folder that is not to be gone on with."""
+        if self.is_used and not resume:
+            raise TrainingError(
+                f"{self.path} already holds a run.", remedy="add --resume to go on with it, or name a new folder"
+            )
+
     def checkpoints(self) -> list[Path]:
         """The checkpoints, oldest first."""
         return sorted((self.path / "checkpoints").glob("last-*.safetensors"))

@@ -1,4 +1,4 @@
-"""Several training processes as one: what `torchrun` starts, joined by averaged gradients."""
+"""Several training processes as one: what `torchrun` or Ray Train starts, joined by averaged gradients."""
 
 from __future__ import annotations
 
@@ -66,16 +66,22 @@ class World:
 
 @contextlib.contextmanager
 def joined(device_name: str) -> Iterator[World]:
-    """Join the processes that `torchrun` started (RANK, WORLD_SIZE, LOCAL_RANK); alone without it."""
+    """Join the processes that `torchrun` started (RANK, WORLD_SIZE, LOCAL_RANK); alone without it.
+
+    Where they are joined already, as Ray Train joins its own, that group is used, and left to who made it.
+    """
     size = int(os.environ.get("WORLD_SIZE", "1"))
     if size == 1:
         yield World()
+        return
+    if distributed.is_initialized():
+        yield _numbered(size)
         return
     # Imported now, and not by the first optimizer step: its functions take the group that exists at their import as a
     # default and would keep it, and gloo's threads, alive into the interpreter's end, where they can abort.
     importlib.import_module("torch.distributed.nn")
     uses_cuda = device_name in ("auto", "cuda") and torch.cuda.is_available()
-    world = World(int(os.environ["RANK"]), size, int(os.environ.get("LOCAL_RANK", os.environ["RANK"])))
+    world = _numbered(size)
     if uses_cuda:
         torch.cuda.set_device(world.local_rank)
     distributed.init_process_group("nccl" if uses_cuda else "gloo", timeout=PATIENCE)
@@ -85,3 +91,8 @@ def joined(device_name: str) -> Iterator[World]:
         world.wait()
     finally:
         distributed.destroy_process_group()
+
+
+def _numbered(size: int) -> World:
+    rank = os.environ["RANK"]
+    return World(int(rank), size, int(os.environ.get("LOCAL_RANK", rank)))

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -148,7 +148,7 @@ def train_recipe(
     from vasari.tasks.training import train
 
     recipe = read_recipe(name_or_path, settings)
-    _keep_apart(Path(run), data)
+    keep_apart(Path(run), data)
     folder = RunFolder(Path(run), {**recipe.to_dict(), "data": [str(one) for one in data]})
     objective = build_objective(recipe, data)
     if os.environ.get("RANK", "0") == "0":  # of several processes that `torchrun` started, the first speaks
@@ -157,8 +157,13 @@ def train_recipe(
     return train(objective, recipe.train, folder, resume)
 
 
-def _keep_apart(run: Path, data: tuple[str | Path, ...]) -> None:
-    """Refuse a run folder among the pictures: its grids would be trained on the next time."""
+def whole_paths(data: Sequence[str | Path]) -> tuple[str, ...]:
+    """The sources as processes name them that stand in another folder."""
+    return tuple(str(one) if "://" in str(one) else str(Path(one).expanduser().absolute()) for one in data)
+
+
+def keep_apart(run: Path, data: tuple[str | Path, ...]) -> None:
+    """Raise `PlanError` for a run folder among the pictures: its grids would be trained on the next time."""
     folders = [Path(one).expanduser().resolve() for one in data if not str(one).startswith("hf://")]
     here = run.expanduser().resolve()
     for folder in folders:

@@ -196,10 +196,7 @@ class _Loop:
 
     def begin_or_resume(self, resume: bool) -> None:
         """Read the newest checkpoint, or make a new folder."""
-        if self.run.is_used and not resume:
-            raise TrainingError(
-                f"{self.run.path} already holds a run.", remedy="add --resume to go on with it, or name a new folder"
-            )
+        self.run.refuse_used(resume)
         checkpoint = self.run.read_checkpoint()
         if checkpoint is not None:
             from_checkpoint(self.state, checkpoint, self.recipe)

@@ -13,11 +13,14 @@ from cyclopts import Parameter
 
 from vasari.app.cli.json_option import JSON
 from vasari.app.cli.messages import counted, duration
+from vasari.app.cli.plan_options import with_plans
+from vasari.app.engines import EnginePlan, trained_by
 from vasari.foundation.errors import ExitCode, PlanError
 
 SYNOPSIS = "vasari train RECIPE --data DATA -o RUN"
 
 
+@with_plans(where=EnginePlan)
 def train(
     recipe: Annotated[
         str | None, Parameter(help="a recipe that ships (see --list), or a TOML file", show_default=False)
@@ -45,6 +48,7 @@ def train(
         bool, Parameter(name="--list", help="list the recipes that ship, and do nothing else", negative=())
     ] = False,
     json: JSON = False,
+    where: EnginePlan,
 ) -> int:
     """Train a model by a recipe; Ctrl-C saves a checkpoint, and --resume goes on to the same curve."""
     if shipped:
@@ -57,9 +61,7 @@ def train(
         return _check(recipe, tuple(data), tuple(set), json)
     if output is None:
         raise PlanError("No run folder was named.", remedy="add -o RUN; or --check, to read the data alone")
-    from vasari.tasks.recipe import train_recipe
-
-    done = train_recipe(recipe, tuple(data), output, tuple(set), resume)
+    done = trained_by(where, recipe, tuple(data), output, tuple(set), resume)
     if json:
         print(json_text.dumps(done))
     else:

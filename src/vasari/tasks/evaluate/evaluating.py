@@ -31,7 +31,7 @@ def evaluate(
 ) -> Outcome:
     """Scores of a result (a picture or a folder) against a truth or a set, and beside other methods' results.
 
-    The workers of an `executor` score pictures one by one; sets are gathered in this process.
+    The workers of an `executor` score pictures one by one, and make the features of sets, which are gathered here.
     Without `against` every picture is described by itself. A picture that cannot be scored is told in the outcome,
     and the rest goes on. Raises `PlanError` where nothing can be compared, `WeightsError` for the network.
     """
@@ -49,7 +49,7 @@ def evaluate(
             for name, pictures in methods.items()
         ]
     else:
-        known = Truth.of(truth, plan, Comparer.of_plan(plan), advance)
+        known = Truth.of(truth, plan, Comparer.of_plan(plan), advance, executor)
         found = [known.measure(name, pictures, advance) for name, pictures in methods.items()]
     tests = [(one.method, tuple(_compared(found[0], one, plan))) for one in found[1:]]
     tests = [one for one in tests if one[1]]

@@ -6,10 +6,11 @@ import hashlib
 import io
 import os
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -32,6 +33,7 @@ VERSION = 1  # of how pictures are shown to a network: a change makes old caches
 BATCH = 16
 AHEAD = 2 * BATCH  # pictures that are read while the network works
 WIDE = 512  # features: of more, moments by group would fill the memory, and intervals are told by influence
+NOTHING: Mapping[Path, str] = {}
 WHOLE_PX = 1 << 20  # a short side that no picture has: nothing is reduced while it is decoded
 _Waiting = tuple[str, bytes, tuple[int, int], Tensor | np.ndarray]
 
@@ -99,15 +101,19 @@ class PictureSetFeatures:
 
 def gathered(
     pictures: Mapping[str, Path], plan: EvaluatePlan, comparer: Comparer, advance: Advance,
-    scorer: ClassScore | None = None,
+    scorer: ClassScore | None = None, lost: Mapping[Path, str] = NOTHING,
 ) -> PictureSetFeatures:  # fmt: skip
-    """Read a set through the network, features from the cache where they are in it; files that fail are told."""
+    """Read a set through the network, features from the cache where they are in it; files that fail are told.
+
+    `lost`: whole paths that must not be opened, with the reason.
+    """
     width = comparer.width()
     moments = GroupedMoments(width, groups=1 if width > WIDE else GROUPS)
     found = PictureSetFeatures(moments, plan.kept_features, np.random.default_rng(plan.seed))
-    folder = Path(plan.cache).expanduser() if plan.cache else user_folder()
+    found.failed += [(name, lost[path.absolute()]) for name, path in pictures.items() if path.absolute() in lost]
+    pictures = {name: path for name, path in pictures.items() if path.absolute() not in lost}
     waiting: list[_Waiting] = []
-    with FeatureCache(folder, cache_key(plan, comparer), width) as cache:
+    with cache_of(plan, comparer) as cache:
         for position, (name, path, outcome) in enumerate(_ahead(pictures.items(), plan, comparer, cache)):
             try:
                 waiting.append((name, *outcome.result()))
@@ -120,6 +126,12 @@ def gathered(
                 waiting = []
             advance(position + 1, len(pictures))
     return found
+
+
+def cache_of(plan: EvaluatePlan, comparer: Comparer) -> FeatureCache:
+    """The cache that a plan names, of the features of this network."""
+    folder = Path(plan.cache).expanduser() if plan.cache else user_folder()
+    return FeatureCache(folder, cache_key(plan, comparer), comparer.width())
 
 
 def cache_key(plan: EvaluatePlan, comparer: Comparer) -> str:
@@ -152,10 +164,20 @@ def _read(
     path: Path, plan: EvaluatePlan, comparer: Comparer, cache: FeatureCache
 ) -> tuple[bytes, tuple[int, int], Tensor | np.ndarray]:
     """Hash, size, and the features from the cache or the square to make them of; raises `PictureError`."""
+    return shown_by(path, plan, comparer, cache.get)
+
+
+def shown_by(
+    path: Path,
+    plan: EvaluatePlan,
+    comparer: Comparer,
+    known_by: Callable[[bytes], tuple[int, int, np.ndarray] | None] = lambda digest: None,
+) -> tuple[bytes, tuple[int, int], Any]:
+    """Hash, size, and the square [3, px, px] that the network is shown, or what is known; raises `PictureError`."""
     try:
         data = FileReader(path)()
         digest = hashlib.sha256(data).digest()
-        known = cache.get(digest)
+        known = known_by(digest)
         if known is not None:
             return digest, known[:2], known[2]
         _check_numbers(data)

@@ -11,6 +11,7 @@ from statistics import median
 import torch
 
 from vasari.foundation.errors import PlanError
+from vasari.foundation.execute import Executor
 from vasari.tasks.evaluate.class_score import ClassScore
 from vasari.tasks.evaluate.gathering import PictureSetFeatures, gathered
 from vasari.tasks.evaluate.influence import frechet_by_influence
@@ -21,6 +22,7 @@ from vasari.tasks.evaluate.network import Comparer
 from vasari.tasks.evaluate.outcome import Measured, Score
 from vasari.tasks.evaluate.pairs import Advance
 from vasari.tasks.evaluate.plan import EvaluatePlan
+from vasari.tasks.evaluate.spread_features import spread
 
 BIASED_BELOW = 10  # pictures a feature: fewer, and the Fréchet distance is told to be too high
 SIZES_APART = 2.0  # ratio of the median short sides from which sets are told to differ in size
@@ -34,18 +36,30 @@ class Truth:
     names: frozenset[str]
     comparer: Comparer
     plan: EvaluatePlan
+    executor: Executor | None = None
 
     @classmethod
-    def of(cls, pictures: Mapping[str, Path], plan: EvaluatePlan, comparer: Comparer, advance: Advance) -> Truth:
-        """Read the set; raises `PlanError` for fewer than two pictures."""
-        found = gathered(pictures, plan, comparer, advance)
+    def of(
+        cls,
+        pictures: Mapping[str, Path],
+        plan: EvaluatePlan,
+        comparer: Comparer,
+        advance: Advance,
+        executor: Executor | None = None,
+    ) -> Truth:
+        """Read the set, its features made by the workers of an `executor`; raises `PlanError` for fewer than two."""
+        lost = spread(pictures.values(), plan, comparer, executor, advance) if executor is not None else {}
+        found = gathered(pictures, plan, comparer, advance, lost=lost)
         _enough(found, "the truth")
-        return cls(found, frozenset(pictures), comparer, plan)
+        return cls(found, frozenset(pictures), comparer, plan, executor)
 
     def measure(self, method: str, pictures: Mapping[str, Path], advance: Advance) -> Measured:
         """A set of results beside this one; raises `PlanError` for fewer than two pictures."""
         scorer = ClassScore.of(self.plan.classifier) if self.plan.classifier else self.comparer.class_score()
-        made = gathered(pictures, self.plan, self.comparer, advance, scorer)
+        lost: dict[Path, str] = {}
+        if self.executor is not None:
+            lost = spread(pictures.values(), self.plan, self.comparer, self.executor, advance)
+        made = gathered(pictures, self.plan, self.comparer, advance, scorer, lost)
         _enough(made, method)
         px = self.comparer.backbone.px if self.comparer.as_published else self.plan.px
         warnings = _warnings(self.pictures, made, px)

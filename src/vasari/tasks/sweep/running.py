@@ -20,6 +20,7 @@ from vasari.foundation.execute import Executor, InProcess
 from vasari.foundation.folder_locks import held
 from vasari.foundation.plans import to_dict
 from vasari.foundation.toml_text import to_toml
+from vasari.tasks.recipe import whole_paths
 from vasari.tasks.sweep.checking import Judged, check_sweep
 from vasari.tasks.sweep.outcomes import FAILED, PRUNED, Outcome, read_outcome, run_folder, troubles, write_outcome
 from vasari.tasks.sweep.plan import Sweep, SweepPlan
@@ -102,7 +103,8 @@ def sweep(
     called = f"The sweep's folder {folder}"
     with held(folder / ".lock", taken=taken, unusable=TrainingError, called=called):
         _begin(asked, data, folder, planned, retry)
-        work = Work(folder, data, tuple(run.key for run in planned), judged, asked.plan, threads)
+        sources = whole_paths(data) if executor else data  # a worker stands in another folder
+        work = Work(folder.absolute(), sources, tuple(run.key for run in planned), judged, asked.plan, threads)
         with Crew(folder, threads) as crew:
             to_do = _to_do(asked.plan, folder, planned)
             here: InProcess[Run, Run] = InProcess(lambda work, run: run_one(work, run, crew), jobs, crew.stop)

@@ -1,0 +1,161 @@
+"""Training by Ray Train: the curve and the weights of torchrun, over lost processes and stops."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from skimage import data
+
+from vasari.app.cli.main import main
+from vasari.app.ray_cluster import RayCluster
+from vasari.app.ray_training import NOTES, _tell, trained
+from vasari.foundation.errors import ExitCode, TrainingError
+from vasari.foundation.runs import RunFolder
+
+TIMED = ("images_per_second", "seconds")
+SETTINGS = (
+    "train.images=48",
+    "train.batch=8",
+    "train.log_every_steps=1",
+    "train.save_every_seconds=0",
+    "train.validate_every_images=0",
+    "train.precision=float32",
+    "objective.pictures.px=16",
+    "objective.pictures.stored_px=16",
+    "network.options.px=16",
+)
+
+
+@pytest.fixture
+def photos(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Crops of photographs, and a cache of our own."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    for number, source in enumerate((data.astronaut(), data.coffee(), data.chelsea(), data.rocket())):
+        for place in range(4):
+            crop = source[20 * place : 20 * place + 96, 30 * place : 30 * place + 96]
+            Image.fromarray(np.ascontiguousarray(crop)).save(folder / f"{number}{place}.png")
+    return folder
+
+
+def by_torchrun(photos: Path, run: Path) -> None:
+    """The same training in two processes that torchrun starts."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    launcher = ["-m", "torch.distributed.run", "--nproc-per-node", "2", "--master-port", str(port)]
+    words = ["train", "dcgan", "--data", str(photos), "-o", str(run), *(f"--set={one}" for one in SETTINGS)]
+    command = [sys.executable, *launcher, "-m", "vasari.app.cli.main", *words]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    done = subprocess.run(command, capture_output=True, text=True, timeout=600, env=environment, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def curve(run: Path) -> list[dict[str, Any]]:
+    return [{key: one for key, one in line.items() if key not in TIMED} for line in RunFolder(run).read_log()]
+
+
+def assert_equal(one: Path, other: Path) -> None:
+    assert curve(one) == curve(other)
+    mine, others = RunFolder(one).read_checkpoint(), RunFolder(other).read_checkpoint()
+    assert mine is not None and others is not None
+    assert mine.tensors.keys() == others.tensors.keys()
+    assert all(torch.equal(mine.tensors[name], others.tensors[name]) for name in mine.tensors)
+
+
+def kill_one_that_trains(run: Path, killed: list[int]) -> None:
+    """Once two steps are logged, end a process of the group by SIGKILL."""
+    deadline = time.monotonic() + 300
+    while time.monotonic() < deadline and not killed:
+        with contextlib.suppress(FileNotFoundError):
+            if len(RunFolder(run).read_log()) >= 2:
+                killed.extend(_training()[-1:])
+        time.sleep(0.05)
+    for pid in killed:
+        os.kill(pid, signal.SIGKILL)
+
+
+def _training() -> list[int]:
+    """The processes of Ray Train on this machine that descend from this one's cluster."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):
+            if path.read_bytes().startswith(b"ray::RayTrainWorker"):
+                found.append(int(path.parent.name))
+    return found
+
+
+@pytest.mark.slow
+def test_ray_trains_as_torchrun_does(
+    cluster: str, photos: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    by_torchrun(photos, tmp_path / "torchrun")
+    asked = ("dcgan", (str(photos),))
+    with RayCluster(cluster) as joined:
+        done = trained(joined, *asked, tmp_path / "ray", SETTINGS, workers=2)
+        assert done["finished"] and done["images_seen"] == 48
+        assert "48 images (100.0 %)" in capfd.readouterr().err
+        assert_equal(tmp_path / "ray", tmp_path / "torchrun")
+        with pytest.raises(TrainingError, match="already holds a run"):
+            trained(joined, *asked, tmp_path / "ray", SETTINGS, workers=2)
+        # Stopped in the middle, and gone on with.
+        short = (*SETTINGS, "train.stop_after_minutes=0.0001")
+        stopped = trained(joined, *asked, tmp_path / "stopped", short, workers=2)
+        assert stopped["stopped_by"] == "time" and stopped["images_seen"] < 48
+        trained(joined, *asked, tmp_path / "stopped", SETTINGS, resume=True, workers=2)
+        assert_equal(tmp_path / "stopped", tmp_path / "torchrun")
+    assert not (tmp_path / "ray" / NOTES).exists()
+
+
+@pytest.mark.slow
+def test_a_process_that_is_lost_is_started_anew_and_errors_come_through(
+    cluster: str, photos: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    longer = (*SETTINGS, "train.images=800")
+    with RayCluster(cluster) as joined:
+        trained(joined, "dcgan", (str(photos),), tmp_path / "whole", longer, workers=2)
+        killed: list[int] = []
+        killer = threading.Thread(target=kill_one_that_trains, args=(tmp_path / "killed", killed))
+        killer.start()
+        trained(joined, "dcgan", (str(photos),), tmp_path / "killed", longer, workers=2)
+        killer.join()
+        assert len(killed) == 1
+        assert "A process was lost" in capfd.readouterr().err
+        assert_equal(tmp_path / "killed", tmp_path / "whole")
+        (tmp_path / "none").mkdir()
+        with pytest.raises(TrainingError, match="No picture was found") as told:
+            trained(joined, "dcgan", (str(tmp_path / "none"),), tmp_path / "empty", SETTINGS, workers=2)
+        assert "--data" in told.value.remedy
+
+
+def test_what_the_first_process_says_is_told_line_by_line(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    said = tmp_path / "said.txt"
+    assert _tell(said, 0) == 0
+    said.write_text("16 images\n32 im")
+    told = _tell(said, 0)
+    assert capfd.readouterr().err == "16 images\n"
+    said.write_text("16 images\n32 images\n")
+    assert _tell(said, told) == len(said.read_bytes())
+    assert capfd.readouterr().err == "32 images\n"
+
+
+def test_a_cluster_needs_its_engine_to_train(photos: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["train", "dcgan", "--data", str(photos), "-o", str(tmp_path / "run"), "--address", "auto"]
+    assert main(words) == ExitCode.USAGE
+    assert "--engine ray" in capsys.readouterr().err
+    assert not (tmp_path / "run").exists()
+    assert main([*words[:-2], "--engine", "ray", "--set", "train.batch=x"]) == ExitCode.USAGE
