@@ -1,15 +1,18 @@
-"""A workbench whose server and workers are killed with SIGKILL again and again: what is lost, what is seen by halves.
+"""A workbench whose server, workers and database are killed again and again: what is lost, what is seen by halves.
 
     python benchmarks/kill_workbench.py server   [--kills 50] [--seed 1]
-    python benchmarks/kill_workbench.py workers  [--kills 50] [--jobs 60] [--seed 1]
-    python benchmarks/kill_workbench.py postgres [--restarts 5] [--jobs 60]
+    python benchmarks/kill_workbench.py workers  [--kills 50] [--jobs 120] [--seed 1]
+    python benchmarks/kill_workbench.py postgres [--restarts 5] [--jobs 120] [--away-s 0] [--lease-s 20]
 
-`server`: clients send pictures and ask for jobs without a pause, while `vasari serve` is killed and started again. Then
-all that was answered must be there, and all that is there must be what was sent: each upload by its hash, each job
-once. `workers`: a queue of two kinds of jobs, worked on by `vasari worker`, which is killed;
+`server`: clients send pictures, ask for jobs and wait for their ends, one after another without a pause, while
+`vasari serve` is killed and started again: in turn it alone, so that its worker finds itself orphaned, and it with all
+of its processes. The instant is drawn uniformly over the life of a picture, from its first byte to the end of its job,
+whose length is measured as it goes; only lives in a server that has already ended one are taken, so that starting up
+is not what is killed. After each kill all that is visible is compared with what was sent; at the end, all that was
+answered must be there. `workers`: a queue of two kinds of jobs, worked on by `vasari worker`, which is killed;
 each job must end once with whole results, and each picture stand in the archive once. `postgres`: the same jobs on
-PostgreSQL, whose server is restarted (`pg_ctl -m immediate`) while two workers work. Prints JSON; exit code 1 where
-anything is wrong.
+PostgreSQL, whose server is stopped (`pg_ctl -m immediate`) and started again `--away-s` seconds later, while two
+workers work. Prints JSON; exit code 1 where anything is wrong.
 """
 
 from __future__ import annotations
@@ -17,46 +20,41 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import hashlib
-import io
+import http.client
 import json
+import math
+import os
 import random
+import shlex
+import signal
 import socket
+import statistics
 import subprocess
 import sys
 import tempfile
-import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+import urllib.request
+from collections import Counter
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from machine import described
+from workbench_checks import open_jobs, queue_of, until, wrong_jobs, wrong_results, wrong_uploads, wrong_works
+from workbench_senders import PHASES, Senders, picture
 
-PATIENCE_S = 900
-SENDERS = 3
+SENDERS = 2
+#: Side of the pictures that are sent, in pixels: some 1.5 MB each, so that sending takes a while.
+SIDE_PX = 700
 #: One job in so many makes a picture, the others add one to the archive.
 EACH = 10
 
 
-def picture(number: int, side_px: int = 160) -> bytes:
-    """A PNG that is like no other."""
-    from PIL import Image
-
-    buffer = io.BytesIO()
-    pixels = np.random.default_rng(number).integers(0, 255, (side_px, side_px, 3), np.uint8)
-    Image.fromarray(pixels).save(buffer, "PNG")
-    return buffer.getvalue()
-
-
-def vasari(*words: str) -> subprocess.Popen[bytes]:
-    """A command of Vasari in a session of its own, silent."""
+def vasari(*words: str, log: Path | None = None) -> subprocess.Popen[bytes]:
+    """A command of Vasari in a session of its own; what it says goes to the end of `log`."""
     command = [sys.executable, "-m", "vasari.app.cli.main", *words]
-    return subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
-    )
+    with Path(os.devnull if log is None else log).open("ab") as said:
+        return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=said, stderr=said, start_new_session=True)
 
 
 def kill(process: subprocess.Popen[bytes]) -> None:
@@ -65,108 +63,123 @@ def kill(process: subprocess.Popen[bytes]) -> None:
     process.wait()
 
 
-class Senders:
-    """Clients that send pictures and ask for jobs until told to stop; what was answered is kept."""
+def kill_all(process: subprocess.Popen[bytes]) -> None:
+    """End a process and all that it started, and these started, at once."""
+    for one in [process.pid, *descendants(process.pid)]:
+        with suppress(ProcessLookupError):
+            os.kill(one, signal.SIGKILL)
+    process.wait()
 
-    def __init__(self, address: str, work: Path) -> None:
-        self.address, self.work = address, work
-        self.sent: dict[str, bytes] = {}
-        self.asked: dict[str, str] = {}
-        self.failures = 0
-        self.stop = threading.Event()
-        self.lock = threading.Lock()
-        self.threads = [threading.Thread(target=self._send, args=(number,)) for number in range(SENDERS)]
 
-    def __enter__(self) -> Senders:
-        for thread in self.threads:
-            thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.stop.set()
-        for thread in self.threads:
-            thread.join()
-
-    def _send(self, sender: int) -> None:
-        from vasari.app.client import Workbench, WorkbenchError
-
-        client = Workbench(self.address, token="", timeout_s=20)
-        path = self.work / f"sender{sender}.png"
-        number = sender * 1_000_000
-        while not self.stop.is_set():
-            number += 1
-            data = picture(number)
-            path.write_bytes(data)
-            try:
-                reference = client.upload(path)
-                with self.lock:
-                    self.sent[reference] = data
-                job = client.submit("archive-add", [reference])
-                with self.lock:
-                    self.asked[job.id] = reference
-            except WorkbenchError:
-                self.failures += 1
-                client = Workbench(self.address, token="", timeout_s=20)  # a new server may know other sessions
-                self.stop.wait(0.3)
+def descendants(process: int) -> list[int]:
+    """The processes that a process started, and those that they started, by /proc."""
+    parents: dict[int, list[int]] = {}
+    for one in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError, ValueError, IndexError):
+            words = one.read_text().rpartition(")")[2].split()
+            parents.setdefault(int(words[1]), []).append(int(one.parent.name))
+    found = list(parents.get(process, ()))
+    return found + [below for child in found for below in descendants(child)]
 
 
 def free_port() -> int:
-    """A port that nobody listens at."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
+    """A port that nobody listens at, and that the system gives no client: else a client may find itself there.
+
+    A connection to a port of the ephemeral range where nobody listens can be answered by itself (a simultaneous open);
+    then no server can take the port.
+    """
+    for port in range(18_000, 30_000, 7):
+        with socket.socket() as listener, suppress(OSError):
+            listener.bind(("127.0.0.1", port))
+            return port
+    raise SystemExit("no port is free")
 
 
 def server(given: argparse.Namespace, work: Path) -> dict[str, Any]:
     """The server killed while it is sent pictures and asked for jobs."""
-    from vasari.app.client import Workbench
     from vasari.archive.store import Archive
 
     folder, draw, port = work / "archive", random.Random(given.seed), free_port()
     Archive.create(folder).close()
-    address = f"http://127.0.0.1:{port}"
-    began = time.monotonic()
-    with Senders(address, work) as senders:
-        for _ in range(given.kills):
-            process = vasari("serve", str(folder), "--port", str(port), "--workers", "1")
-            wait_for(address)
-            time.sleep(draw.uniform(0.2, given.longest))
-            kill(process)
-            told(f"{len(senders.sent)} sent, {len(senders.asked)} asked for")
-    last = vasari("serve", str(folder), "--port", str(port), "--workers", "1")
-    try:
-        wait_for(address)
-        client = Workbench(address, token="")
-        until(lambda: all(client.job(id).state in ("done", "failed") for id in senders.asked))
-        wrong = wrong_uploads(folder, senders.sent) + wrong_jobs(folder, set(senders.asked))
-    finally:
-        last.terminate()
-        last.wait(60)
-    wrong += wrong_works(folder, {senders.asked[id][7:] for id in senders.asked})
+    address, log = f"http://127.0.0.1:{port}", work / "server.log"
+    began, wrong = time.monotonic(), list[str]()
+    killed: list[dict[str, Any]] = []
+    seen: tuple[set[str], set[str]] = (set(), set())
+    with Senders(address, work, SENDERS, SIDE_PX) as senders:
+        for number in range(given.kills):
+            if time.monotonic() - began > given.minutes * 60:
+                break
+            process = vasari("serve", str(folder), "--port", str(port), "--workers", "1", log=log)
+            killed.append(one_kill(process, address, senders, draw, number % 2 == 1))
+            wrong += wrong_uploads(folder, set(senders.sent), seen[0]) + wrong_results(folder, seen[1])
+            told(
+                f"{number + 1}: {killed[-1]}, {len(senders.sent)} sent, {len(senders.asked)} asked for, wrong: {wrong}"
+            )
+        last = vasari("serve", str(folder), "--port", str(port), "--workers", "1", log=log)
+        try:
+            wait_for(address, last)
+            deaths = senders.deaths
+            until(lambda: senders.deaths > deaths + SENDERS, "each client waits its life out")
+            senders.stop.set()
+            until(lambda: not open_jobs(folder), "no job is open")
+        finally:
+            last.terminate()
+            last.wait(60)
+    wrong += wrong_uploads(folder, senders.sent) + wrong_jobs(folder, set(senders.asked))
+    wrong += wrong_works(folder, senders.adding, senders.begun) + senders.refused
+    shares = sorted(one["share"] for one in killed)
+    phases = Counter(phase for one in killed for phase in one["phases"])
     return {
-        "kills": given.kills, "uploads": len(senders.sent), "jobs": len(senders.asked),
-        "requests_cut_off": senders.failures, "seconds": round(time.monotonic() - began), "wrong": wrong,
+        "kills": len(killed), "alone": sum(not one["all"] for one in killed), "uploads": len(senders.sent),
+        "jobs": len(senders.asked), "requests_cut_off": senders.cut_off,
+        "life_s": round(statistics.median(senders.lives_s), 2) if senders.lives_s else None,
+        "share_of_a_life_at_the_kill": [round(one, 2) for one in shares],
+        "clients_at_the_kill": {name: phases[name] for name in PHASES},
+        "seconds": round(time.monotonic() - began), "wrong": wrong,
     }  # fmt: skip
 
 
+def one_kill(
+    process: subprocess.Popen[bytes], address: str, senders: Senders, draw: random.Random, everything: bool
+) -> dict[str, Any]:
+    """Wait until the server works, then for a life to begin; kill within it. What was under way."""
+    wait_for(address, process)
+    deaths = senders.deaths
+    until(lambda: senders.deaths > deaths, "a life ends in this server", 0.02)
+    lives = senders.lives_s[-12:]
+    births, share = senders.births, draw.random()
+    until(lambda: senders.births > births, "a life begins", 0.005)
+    time.sleep(share * (statistics.median(lives) if lives else 2.0))
+    phases = list(senders.phases)
+    (kill_all if everything else kill)(process)
+    return {"all": everything, "share": share, "phases": phases}
+
+
 def workers(given: argparse.Namespace, work: Path) -> dict[str, Any]:
-    """Workers killed over a queue of jobs."""
+    """Workers killed over a queue of jobs, at an instant of a job's time after each has done one."""
     from vasari.archive.store import Archive
 
     folder, draw = work / "archive", random.Random(given.seed)
     Archive.create(folder).close()
     began = time.monotonic()
     ids, contents = queued(folder, given.jobs)
-    kills = 0
-    while kills < given.kills and open_jobs(folder):
+    kills, job_s = 0, 1.0
+    while kills < given.kills and open_jobs(folder) > 1:
         process = vasari("worker", str(folder), "--lease-s", "3")
-        time.sleep(draw.uniform(1.0, given.longest))
-        kill(process)
+        left = open_jobs(folder)
+        until(lambda left=left: open_jobs(folder) < left, "a job ends in this worker", 0.02)  # type: ignore[misc]
+        first = time.monotonic()
+        share = draw.random()
+        time.sleep(share * 2 * job_s)
+        (kill_all if kills % 2 else kill)(process)
+        done = left - open_jobs(folder)
+        if done > 1:
+            job_s = 0.5 * job_s + 0.5 * (time.monotonic() - first) / (done - 1)
         kills += 1
-        told(f"{kills} kills, {open_jobs(folder)} jobs are open")
+        told(f"{kills} kills, {open_jobs(folder)} jobs are open, a job takes {job_s:.2f} s")
     last = vasari("worker", str(folder), "--lease-s", "3")
     try:
-        until(lambda: not open_jobs(folder))
+        until(lambda: not open_jobs(folder), "no job is open")
     finally:
         last.terminate()
         last.wait(60)
@@ -175,24 +188,27 @@ def workers(given: argparse.Namespace, work: Path) -> dict[str, Any]:
 
 
 def postgres(given: argparse.Namespace, work: Path) -> dict[str, Any]:
-    """PostgreSQL restarted under two workers."""
+    """PostgreSQL stopped and started again under two workers."""
     import pgserver
 
     from vasari.archive.store import Archive
 
     database = pgserver.get_server(work / "data")
     folder = work / "archive"
+    log = work / "workers.log"
     began = time.monotonic()
     try:
         Archive.create(folder, database.get_uri()).close()
         ids, contents = queued(folder, given.jobs)
-        processes = [vasari("worker", str(folder), "--lease-s", "20") for _ in range(2)]
+        words = ("worker", str(folder), "--lease-s", f"{given.lease_s:g}")
+        processes = [vasari(*words, log=log) for _ in range(2)]
         for restart in range(given.restarts):
             left = given.jobs * (given.restarts - restart) // (given.restarts + 1)
-            until(lambda left=left: open_jobs(folder) <= left)
-            pgserver.pg_ctl(["-w", "-m", "immediate", "restart"], pgdata=database.pgdata, user=database.system_user)
-            told(f"restarted, {open_jobs(folder)} jobs are open")
-        until(lambda: not open_jobs(folder))
+            until(lambda left=left: open_jobs(folder) <= left, f"{left} jobs are open", 0.05)  # type: ignore[misc]
+            restarted(database, given.away_s)
+            told(f"away for {given.away_s:g} s, {open_jobs(folder)} jobs are open")
+        until(lambda: not open_jobs(folder), "no job is open")
+        alive = sum(process.poll() is None for process in processes)
         for process in processes:
             process.terminate()
         ended = [process.wait(60) for process in processes]
@@ -200,9 +216,23 @@ def postgres(given: argparse.Namespace, work: Path) -> dict[str, Any]:
     finally:
         database.cleanup()
     wrong += [f"a worker ended with {code}" for code in ended if code]
+    wrong += [f"{2 - alive} workers ended before they were told to"] if alive < 2 else []
+    waits = log.read_text(encoding="utf-8", errors="replace").count("is away")
     return {
-        "restarts": given.restarts, "jobs": len(ids), "seconds": round(time.monotonic() - began), "wrong": wrong,
+        "restarts": given.restarts, "away_s": given.away_s, "lease_s": given.lease_s, "jobs": len(ids),
+        "times_that_workers_said_so": waits, "seconds": round(time.monotonic() - began), "wrong": wrong,
     }  # fmt: skip
+
+
+def restarted(database: Any, away_s: float) -> None:
+    """End the server of a database as a crash would, and start it again after a while, as it was started before."""
+    import pgserver
+
+    options = shlex.split((database.pgdata / "postmaster.opts").read_text())[1:]
+    pgserver.pg_ctl(["-w", "-m", "immediate", "stop"], pgdata=database.pgdata, user=database.system_user)
+    time.sleep(away_s)
+    start = ["-w", "-o", shlex.join(options), "-l", str(database.log), "start"]
+    pgserver.pg_ctl(start, pgdata=database.pgdata, user=database.system_user)
 
 
 def queued(folder: Path, count: int) -> tuple[set[str], set[str]]:
@@ -232,100 +262,19 @@ def queued(folder: Path, count: int) -> tuple[set[str], set[str]]:
     return ids, contents
 
 
-def wrong_uploads(folder: Path, sent: dict[str, bytes]) -> list[str]:
-    """What was answered and is not there, and what is there and not whole."""
-    from sqlalchemy import select
-
-    from vasari.archive.workbench.database import WorkbenchDatabase
-    from vasari.archive.workbench.schema import UPLOADS
-
-    with WorkbenchDatabase.open(folder) as database, database.reading() as connection:
-        rows = {row.sha256: row.name for row in connection.execute(select(UPLOADS))}
-    place = folder / "workbench" / "uploads"
-    wrong = [f"{one} was answered and is not known" for one in sent if one[7:] not in rows]
-    for one in (path for path in place.iterdir() if not path.name.startswith(".")):
-        files = list(one.iterdir())
-        if len(files) != 1 or hashlib.sha256(files[0].read_bytes()).hexdigest() != one.name:
-            wrong.append(f"the folder {one.name} does not hold its content")
-    return wrong + [
-        f"{sha256} is known and not there" for sha256 in rows if not (place / sha256 / rows[sha256]).is_file()
-    ]
-
-
-def wrong_jobs(folder: Path, ids: set[str]) -> list[str]:
-    """Jobs that are gone, did not end well, or whose results are not what they tell."""
-    wrong = []
-    results = folder / "workbench" / "results"
-    with queue_of(folder) as queue:
-        for id in sorted(ids):
-            job = queue.get(id)
-            if job.state != "done":
-                wrong.append(f"{id} {job.operation} is {job.state}: {job.error}")
-                continue
-            seen = {path.name for path in (results / id).iterdir()} - {"result.json"}
-            seen = {name for name in seen if not name.startswith(".")}
-            if seen != {one["name"] for one in job.result["files"]}:
-                wrong.append(f"{id} has other files than it tells")
-            for one in job.result["files"]:
-                if hashlib.sha256((results / id / one["name"]).read_bytes()).hexdigest() != one["sha256"]:
-                    wrong.append(f"{id}/{one['name']} is not whole")
-    return wrong + [f"{path.name} was left" for path in results.glob(".*.part")]
-
-
-def wrong_works(folder: Path, contents: set[str]) -> list[str]:
-    """Pictures that are not in the archive, or more than once."""
-    from sqlalchemy import select
-
-    from vasari.archive.schema import FILES, WORKS
-    from vasari.archive.store import Archive
-
-    with Archive.open(folder) as archive, archive.reading() as connection:
-        found = list(connection.execute(select(FILES.c.sha256)).scalars())
-        works = len(list(connection.execute(select(WORKS.c.id)).scalars()))
-    wrong = [f"{one} is not in the archive" for one in contents - set(found)]
-    if len(found) != len(set(found)) or works != len(found):
-        wrong.append(f"{len(found)} files, {len(set(found))} of them different, in {works} works")
-    return wrong
-
-
-@contextmanager
-def queue_of(folder: Path) -> Iterator[Any]:
-    """The queue of an archive."""
-    from vasari.archive.workbench.database import WorkbenchDatabase
-    from vasari.archive.workbench.queue import Queue
-
-    with WorkbenchDatabase.open(folder) as database:
-        yield Queue(database)
-
-
-def open_jobs(folder: Path) -> int:
-    """How many jobs have not ended."""
-    with queue_of(folder) as queue:
-        counts = queue.counts()
-    return int(counts["queued"] + counts["running"])
-
-
-def wait_for(address: str) -> None:
-    """Until a server answers."""
-    import urllib.request
+def wait_for(address: str, process: subprocess.Popen[bytes]) -> None:
+    """Until a server answers; a `SystemExit` where it ended before."""
 
     def answers() -> bool:
+        if process.poll() is not None:
+            raise SystemExit(f"the server ended by itself with {process.returncode}")
         try:
             with urllib.request.urlopen(f"{address}/api/v1/visitor", timeout=5):
                 return True
-        except OSError:
+        except (OSError, http.client.HTTPException):
             return False
 
-    until(answers, 0.05)
-
-
-def until(true: Any, pause_s: float = 0.5) -> None:
-    """Wait until something is so; a `TimeoutError` where it takes too long."""
-    end = time.monotonic() + PATIENCE_S
-    while not true():
-        if time.monotonic() > end:
-            raise TimeoutError("it took too long")
-        time.sleep(pause_s)
+    until(answers, "the server answers", 0.05)
 
 
 def told(text: str) -> None:
@@ -338,9 +287,11 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("part", choices=("server", "workers", "postgres"))
     parser.add_argument("--kills", type=int, default=50)
-    parser.add_argument("--jobs", type=int, default=60)
+    parser.add_argument("--jobs", type=int, default=120)
     parser.add_argument("--restarts", type=int, default=5)
-    parser.add_argument("--longest", type=float, default=8.0, help="longest life of a server or worker, in seconds")
+    parser.add_argument("--away-s", type=float, default=0.0, help="how long the database stays away, in seconds")
+    parser.add_argument("--lease-s", type=float, default=20.0, help="lease of jobs where the database is restarted")
+    parser.add_argument("--minutes", type=float, default=math.inf, help="of the server part: no kill after so many")
     parser.add_argument("--seed", type=int, default=1)
     given = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="kill-", ignore_cleanup_errors=True) as work:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import json
+import math
 import signal
 import subprocess
 import sys
@@ -17,13 +19,16 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from vasari.app import installation, runner_process
+from vasari.app import worker as worker_module
 from vasari.app.operations.ordering import order_of
 from vasari.app.operations.references import Places
-from vasari.app.worker import Worker, WorkerOptions
+from vasari.app.worker import Worker, WorkerOptions, waited_for
 from vasari.archive.store import Archive
 from vasari.archive.workbench.database import WorkbenchDatabase
 from vasari.archive.workbench.jobs import Job, State
 from vasari.archive.workbench.queue import Queue
+from vasari.foundation.errors import UnreachableError, WriteError
 
 PATIENCE_S = 120
 
@@ -99,6 +104,94 @@ def test_jobs_are_done_and_failures_told_and_one_is_cancelled(shop: Shop) -> Non
         stop.set()
         running.join(30)
     assert not running.is_alive() and any("cancelled" in one for one in said)
+
+
+def test_an_update_beneath_the_process_fails_no_job_for_good(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What old code says of new weights counts for nothing; what is said again by a fresh process does."""
+    job = shop.submit("inpaint", {"box": [0, 0, 900, 900]})
+    states = iter(["of before", "of after", "of after", "of after"])
+    monkeypatch.setattr(runner_process, "fingerprint", lambda: next(states))
+    said: list[str] = []
+    Worker(shop.folder, WorkerOptions(), say=said.append).run(once=True)
+    found = shop.queue.get(job.id)
+    assert found.state == State.QUEUED and "updated beneath" in found.error["what"], said
+    later = Queue(shop.queue.database, lambda: time.time() + 3600).take("later")
+    assert later is not None
+    shop.queue.give_back(later)
+    monkeypatch.setattr(runner_process, "fingerprint", lambda: "of after")
+    Worker(shop.folder, WorkerOptions(), say=said.append).run(once=True)
+    assert shop.queue.get(job.id).state == State.FAILED
+
+
+def test_a_new_process_begins_after_an_update(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    runner = runner_process.RunnerProcess(shop.folder, shop.folder / "workbench")
+    monkeypatch.setattr(runner, "command", [sys.executable, "-c", "import time; time.sleep(60)"])
+    job = shop.submit("archive-add", {})
+    pids = []
+    try:
+        for state in ("one", "one", "two"):
+            monkeypatch.setattr(runner_process, "fingerprint", lambda state=state: state)
+            runner.begin(job)
+            assert runner.process is not None
+            pids.append(runner.process.pid)
+    finally:
+        runner.stop()
+    assert pids[0] == pids[1] != pids[2]
+
+
+def test_the_fingerprint_is_that_of_the_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "a.safetensors").write_bytes(b"1")
+    monkeypatch.setattr(installation, "BUNDLED_FOLDER", tmp_path)
+    first = installation.fingerprint()
+    assert installation.fingerprint() == first
+    (tmp_path / "b.safetensors").write_bytes(b"2")
+    (tmp_path / "b.safetensors").rename(tmp_path / "a.safetensors")
+    assert installation.fingerprint() != first
+
+
+class Away:
+    """A database that is away for the first `times` questions, or refuses them."""
+
+    def __init__(self, times: int, error: WriteError) -> None:
+        self.times, self.error, self.asked = times, error, 0
+
+    def __call__(self) -> str:
+        self.asked += 1
+        if self.asked <= self.times:
+            raise self.error
+        return "here"
+
+
+AWAY = UnreachableError("The database is away.", remedy="start it")
+FULL = WriteError("The disk is full.", remedy="free some space")
+
+
+def test_a_database_that_is_away_is_waited_for_and_told_of(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(worker_module, "FIRST_PAUSE_S", 0.01)
+    monkeypatch.setattr(worker_module, "LONGEST_PAUSE_S", 0.04)
+    said: list[str] = []
+    assert waited_for(Away(6, AWAY), threading.Event(), math.inf, said.append) == "here"
+    pauses = [float(one.rpartition("again in ")[2].removesuffix(" s.")) for one in said[:-1]]
+    assert pauses == [0.01, 0.02, 0.04, 0.04, 0.04, 0.04] and "away" in said[0] and "again, after" in said[-1]
+    for error, patience_s in ((AWAY, 0.05), (FULL, math.inf)):
+        with pytest.raises(WriteError):
+            waited_for(Away(1000, error), threading.Event(), patience_s, said.append)
+    stop = threading.Event()
+    stop.set()
+    with pytest.raises(WriteError):
+        waited_for(asked := Away(1000, AWAY), stop, math.inf, said.append)
+    assert asked.asked == 1
+
+
+@pytest.mark.slow
+def test_workers_outlast_a_database_that_is_away_for_longer_than_their_leases() -> None:
+    """On a real server, stopped twice in the middle of jobs."""
+    command = Path(__file__).parents[2] / "benchmarks" / "kill_workbench.py"
+    words = ["postgres", "--jobs", "16", "--restarts", "2", "--away-s", "7", "--lease-s", "3"]
+    done = subprocess.run([sys.executable, str(command), *words], capture_output=True, text=True, timeout=900)
+    assert done.returncode == 0, done.stdout + done.stderr
+    told = json.loads(done.stdout)
+    assert told["jobs"] == 16 and told["times_that_workers_said_so"] >= 2
 
 
 @pytest.mark.slow

@@ -9,10 +9,10 @@ bench.download(job, "restored/")
 
 from __future__ import annotations
 
+import hashlib
 import http.client
 import json
 import os
-import shutil
 import time
 import urllib.error
 import urllib.parse
@@ -94,12 +94,11 @@ class Workbench:
         """Send a file, or a zip archive of pictures; the references of all that was in it."""
         path = Path(path)
         try:
-            with path.open("rb") as file:
-                query = {"name": path.name}
-                length = str(path.stat().st_size)
-                answer = self._ask("POST", "/api/v1/uploads", query, file, {"Content-Length": length})
+            file, size = path.open("rb"), path.stat().st_size
         except OSError as error:
             raise PlanError(f"{path} cannot be read: {error.strerror or error}.", remedy="check the name") from error
+        with file:
+            answer = self._ask("POST", "/api/v1/uploads", {"name": path.name}, file, {"Content-Length": str(size)})
         return [one["reference"] for one in answer["uploads"]]
 
     def submit(
@@ -161,7 +160,7 @@ class Workbench:
             name = PurePosixPath(one["name"])
             if name.is_absolute() or ".." in name.parts:
                 raise WorkbenchError(0, f"The workbench names a file elsewhere: {name}.", remedy="do not trust it")
-            fetched.append(self._fetch(one["url"], folder / name))
+            fetched.append(self._fetch(one["url"], one["sha256"], folder / name))
         return fetched
 
     def search(self, query: str = "", text: str = "", limit: int = 50) -> Iterator[dict[str, Any]]:
@@ -197,19 +196,20 @@ class Workbench:
         request.add_header("Accept", "application/json")
         self._show_who(request)
         with self._opened(request) as answer:
-            return json.loads(answer.read())
+            try:
+                return json.loads(answer.read())
+            except (OSError, http.client.HTTPException, ValueError) as error:  # killed in the middle of its answer
+                raise self._silent(error) from error
 
-    def _fetch(self, path: str, target: Path) -> Path:
+    def _fetch(self, path: str, sha256: str, target: Path) -> Path:
         request = urllib.request.Request(self.address + path)
         self._show_who(request)
         part = target.with_name(f".{target.name}.part")
         try:
             target.parent.mkdir(parents=True, exist_ok=True)
             with self._opened(request) as answer, part.open("wb") as file:
-                shutil.copyfileobj(answer, file, 1 << 20)
-                expected = answer.headers.get("Content-Length")
-                if expected is not None and file.tell() != int(expected):
-                    raise WorkbenchError(0, f"{target.name} was cut off.", remedy="fetch it again")
+                if self._copied(answer, file) != sha256:
+                    raise WorkbenchError(0, f"{target.name} did not come whole.", remedy="fetch it again")
             part.replace(target)
         except OSError as error:
             raise WriteError(
@@ -218,6 +218,19 @@ class Workbench:
         finally:
             part.unlink(missing_ok=True)
         return target
+
+    def _copied(self, answer: Any, file: IO[bytes]) -> str:
+        """Write an answer to a file; its SHA-256. The server's failures are told apart from those of the disk."""
+        digest = hashlib.sha256()
+        while True:
+            try:
+                block = answer.read(1 << 20)
+            except (OSError, http.client.HTTPException) as error:
+                raise self._silent(error) from error
+            if not block:
+                return digest.hexdigest()
+            digest.update(block)
+            file.write(block)
 
     def _show_who(self, request: urllib.request.Request) -> None:
         """The token, or without one on the server's own machine that of a session; neither goes along a redirect."""
@@ -234,10 +247,13 @@ class Workbench:
         except urllib.error.HTTPError as error:
             with error:
                 raise _refused(error) from None
-        except (urllib.error.URLError, http.client.HTTPException, TimeoutError, ConnectionError) as error:
-            raise WorkbenchError(
-                0, f"The workbench at {self.address} does not answer: {error}.", remedy="see that it is served"
-            ) from error
+        except (OSError, http.client.HTTPException) as error:  # URLError is an OSError
+            raise self._silent(error) from error
+
+    def _silent(self, error: Exception) -> WorkbenchError:
+        """What is told where no answer came, or half of one."""
+        words = f"The workbench at {self.address} does not answer: {error}."
+        return WorkbenchError(0, words, remedy="see that it is served")
 
 
 def _refused(error: urllib.error.HTTPError) -> WorkbenchError:

@@ -22,13 +22,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from vasari.app.operations.references import RESULTS, Places
+from vasari.app.operations.references import MANIFEST, RESULTS, Places
 from vasari.archive.workbench.jobs import Job
 from vasari.foundation.atomic_files import sync_folder, write_whole
 from vasari.foundation.errors import VasariError, WriteError
 from vasari.foundation.folder_locks import held
 
-MANIFEST = "result.json"
 TELL_EVERY_S = 0.3
 
 

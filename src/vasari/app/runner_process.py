@@ -13,6 +13,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from vasari.app.installation import fingerprint
 from vasari.archive.workbench.jobs import Job
 
 #: Seconds that a process is given to save what it can before it is killed.
@@ -31,10 +32,16 @@ class RunnerProcess:
         self.process: subprocess.Popen[bytes] | None = None
         self.socket: socket.socket | None = None
         self.buffer = b""
+        self.installed = ""
+
+    @property
+    def is_outdated(self) -> bool:
+        """True where Vasari's files have changed since the process began: what it has loaded does not fit them."""
+        return self.process is not None and self.installed != fingerprint()
 
     def begin(self, job: Job) -> None:
-        """Hand over a job, to a new process where there is none."""
-        if self.process is None or self.process.poll() is not None:
+        """Hand over a job, to a new process where there is none, or one that Vasari was updated beneath."""
+        if self.process is None or self.process.poll() is not None or self.is_outdated:
             self.stop()
             self._start()
         if self.socket is not None:
@@ -83,6 +90,7 @@ class RunnerProcess:
         self.socket, self.buffer = None, b""
 
     def _start(self) -> None:
+        self.installed = fingerprint()
         ours, theirs = socket.socketpair()
         with theirs:
             self.process = subprocess.Popen(

@@ -5,6 +5,7 @@ What it holds it holds by a lease, which it renews as long as it lives: when it 
 
 from __future__ import annotations
 
+import math
 import os
 import secrets
 import socket
@@ -21,13 +22,15 @@ from vasari.app.runner_process import PATIENCE_S, RunnerProcess
 from vasari.archive.workbench.database import WorkbenchDatabase
 from vasari.archive.workbench.jobs import Job
 from vasari.archive.workbench.queue import LEASE_S, Queue
-from vasari.foundation.errors import WriteError
+from vasari.foundation.errors import UnreachableError, WriteError
 from vasari.foundation.plans import check, option
 
 T = TypeVar("T")
 FOLDER = "workbench"
-#: Seconds between two looks for a job, between two lines to the database on progress, and after a failure of it.
-LOOK_EVERY_S, REPORT_EVERY_S, AFTER_FAILURE_S = 0.5, 1.0, 2.0
+#: Seconds between two looks for a job, and between two lines to the database on progress.
+LOOK_EVERY_S, REPORT_EVERY_S = 0.5, 1.0
+#: Seconds until the database is asked again that was away, doubled each time up to the second.
+FIRST_PAUSE_S, LONGEST_PAUSE_S = 1.0, 30.0
 GIB = 1 << 30
 
 
@@ -56,8 +59,11 @@ class Worker:
     say: Callable[[str], None] = lambda text: print(text, file=sys.stderr, flush=True)
 
     def run(self, once: bool = False) -> None:
-        """Do jobs, `options.jobs` at a time; raises `ArchiveError`, `WriteError` where there is no database."""
-        with WorkbenchDatabase.open(self.archive) as database:
+        """Do jobs, `options.jobs` at a time. A database that is away is waited for, with `once` as long as a lease.
+
+        Raises `ArchiveError`, `WriteError` where there is no database.
+        """
+        with self._opened(once) as database:
             (self.archive / FOLDER).mkdir(mode=0o700, exist_ok=True)
             queue = Queue(database)
             hands = [_Hand(self, queue, once) for _ in range(self.options.jobs)]
@@ -70,6 +76,36 @@ class Worker:
         for hand in hands:
             if hand.error is not None:
                 raise hand.error
+
+    def _opened(self, once: bool) -> WorkbenchDatabase:
+        """The database, as soon as it is there."""
+        patience_s = self.options.lease_s if once else math.inf
+        return waited_for(lambda: WorkbenchDatabase.open(self.archive), self.stop, patience_s, self.say)
+
+
+def waited_for(ask: Callable[[], T], stop: threading.Event, patience_s: float, say: Callable[[str], None]) -> T:
+    """What the database answers, when it is there again; asked later each time, and told about.
+
+    Raises `WriteError` where it stays away for longer than `patience_s`, or when `stop` is set; and where it is there
+    and refuses, so `LONGEST_PAUSE_S` after it was first asked.
+    """
+    began, pause, said = time.monotonic(), FIRST_PAUSE_S, ""
+    while True:
+        try:
+            answer = ask()
+        except WriteError as error:
+            waited = time.monotonic() - began
+            limit = patience_s if isinstance(error, UnreachableError) else min(patience_s, LONGEST_PAUSE_S)
+            if stop.is_set() or waited > limit:
+                raise
+            said = f"{error} Asked again in {pause:g} s."
+            say(said)
+            stop.wait(pause)
+            pause = min(2 * pause, LONGEST_PAUSE_S)
+        else:
+            if said:
+                say(f"The database answers again, after {time.monotonic() - began:.0f} s.")
+            return answer
 
 
 class _Hand:
@@ -125,43 +161,52 @@ class _Hand:
 
     def _settle(self, job: Job, said: dict[str, Any]) -> None:
         if "result" in said:
-            kept = self._patiently(lambda: self.queue.finish(job, said["result"]), job)
+            kept = self._patiently(lambda: self.queue.finish(job, said["result"]))
             self.worker.say(f"{job.id} {job.operation}: {'done' if kept is not None else 'done too late'}")
             return
         if "failed" in said:
             told = said["failed"]
+            if self.runner.is_outdated and not told["again"]:
+                self.runner.stop()
+                words = f"Vasari was updated beneath the process that worked on it. It said: {told['what']}"
+                return self._failed(job, words, "it is tried with the new files; start the worker again", again=True)
             return self._failed(job, told["what"], told["remedy"], again=told["again"])
         words = f"The process that worked on it was killed ({said['died']})."
         self._failed(job, words, "most often the memory was not enough; then retry the job", again=True)
 
     def _failed(self, job: Job, what: str, remedy: str, *, again: bool) -> None:
         self.worker.say(f"{job.id} {job.operation}: {what}")
-        self._patiently(lambda: self.queue.fail(job, what, remedy, again=again), job)
+        self._patiently(lambda: self.queue.fail(job, what, remedy, again=again))
 
     def _let_go(self, job: Job, hold: _Hold) -> None:
         """The job was cancelled, or its lease was lost: nothing more is done to it here."""
         self.runner.stop()
         if hold.cancelled:
             clear(self.folder, job.id)
-            self._patiently(lambda: self.queue.give_back(job), job)
-        self.worker.say(f"{job.id} {job.operation}: {'cancelled' if hold.cancelled else 'lost'}")
+            self._patiently(lambda: self.queue.give_back(job))
+        away = "given up, since the database is away: its lease is over"
+        said = "cancelled" if hold.cancelled else away if hold.is_away else "lost"
+        self.worker.say(f"{job.id} {job.operation}: {said}")
 
     def _give_back(self, job: Job) -> None:
         self.runner.stop(PATIENCE_S)
-        self._patiently(lambda: self.queue.give_back(job), job)
+        self._patiently(lambda: self.queue.give_back(job))
         self.worker.say(f"{job.id} {job.operation}: given back")
 
-    def _patiently(self, ask: Callable[[], T], job: Job | None = None) -> T | None:
-        """Ask the database; while it is gone, wait for it: until the end, or for a job until its lease is over."""
-        until = time.monotonic() + self.options.lease_s
-        while True:
-            try:
-                return ask()
-            except WriteError as error:
-                if self.worker.stop.is_set() or (job is not None and time.monotonic() > until) or self.once:
-                    raise
-                self.worker.say(str(error))
-                self.worker.stop.wait(AFTER_FAILURE_S)
+    def _patiently(self, ask: Callable[[], T]) -> T | None:
+        """Ask the database, and wait for it while it is away; None where there is no answer to be had.
+
+        What could not be told of a job is found when it is taken again: its results are there, or it is gone on with.
+        """
+        patience_s = self.options.lease_s if self.once else math.inf
+        try:
+            return waited_for(ask, self.worker.stop, patience_s, self.worker.say)
+        except WriteError as error:
+            if self.once:
+                raise
+            self.worker.say(f"{error} Given up for now.")
+            self.worker.stop.wait(LOOK_EVERY_S)
+            return None
 
 
 class _Hold:
@@ -170,7 +215,7 @@ class _Hold:
     def __init__(self, queue: Queue, job: Job, lease_s: float) -> None:
         self.queue, self.job, self.lease_s = queue, job, lease_s
         self.progress: dict[str, Any] | None = None
-        self.cancelled = False
+        self.cancelled = self.is_away = False
         self.renewed = self.asked = time.monotonic()
 
     def renew(self) -> bool:
@@ -183,8 +228,9 @@ class _Hold:
         try:
             found = self.queue.report(self.job, self.lease_s, **_progress(self.progress))
         except WriteError:
-            return now - self.renewed < self.lease_s  # the database is away: until the lease is over it is ours
-        self.progress = None
+            self.is_away = True
+            return now - self.renewed < self.lease_s  # until the lease is over it is ours
+        self.progress, self.is_away = None, False
         self.renewed = now
         self.cancelled = found is not None and found.cancel_wanted
         return found is not None and not self.cancelled

@@ -97,6 +97,23 @@ def test_nothing_but_failures_is_a_failure(
     assert (values["done"], values["failed"]) == (1, 1)
 
 
+def test_a_job_fetches_nothing_from_a_private_network(
+    places: Places, job_of: Callable[..., Job], line: tuple[Line, socket.socket]
+) -> None:
+    """The addresses of an order are refused by what they resolve to, before anything is asked for."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.settimeout(0.2)
+        port = listener.getsockname()[1]
+        asked = [f"https://127.0.0.1:{port}/a.jpg", f"https://localhost:{port}/a.jpg", "https://169.254.169.254/latest",
+                 f"https://[::ffff:127.0.0.1]:{port}/a.jpg", f"http://127.0.0.1:{port}/a.jpg"]  # fmt: skip
+        values = do(job_of("archive-add", {"addresses": asked}, []), places.archive.folder, places.folder, line[0])
+        with pytest.raises(TimeoutError):
+            listener.accept()
+    failures = values["values"]["failures"]
+    assert len(failures) == len(asked) and values["values"]["added"] == 0
+    assert all("private" in one["error"] or "only https" in one["error"] for one in failures)
+
+
 def test_hidden_files_are_no_results(tmp_path: Path) -> None:
     for name in ("a.png", ".lock", ".vasari/b.png", "below/c.json", job_runner.MANIFEST):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)

@@ -6,8 +6,10 @@ import dataclasses
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
+from sqlalchemy.event import listen
 
 from vasari.app.operations.descriptions import described
 from vasari.app.operations.operation import part_of
@@ -28,8 +30,8 @@ ID = "0" * 24
 
 @pytest.mark.parametrize(
     ("text", "kind"),
-    [(f"upload:{SHA}", "upload"), ("work:12", "work"), (f"job:{ID}/a b.png", "job"), (f"job:{ID}", "job"),
-     ("file:/a/b:c.png", "file")],
+    [(f"upload:{SHA}", "upload"), (f"upload:{SHA}/a b.png", "upload"), ("work:12", "work"),
+     (f"job:{ID}/a b.png", "job"), (f"job:{ID}", "job"), ("file:/a/b:c.png", "file")],
 )  # fmt: skip
 def test_references_are_read(text: str, kind: str) -> None:
     reference = parse(text)
@@ -38,7 +40,7 @@ def test_references_are_read(text: str, kind: str) -> None:
 
 @pytest.mark.parametrize(
     "text", ["", "upload:xyz", "upload:" + "A" * 64, "work:-1", "work:1/2", "job:1/a", "/etc/passwd", "https://a/b.png",
-             "file:", "file:/a\0b", f"upload:{SHA}/..", "works:1"]
+             "file:", "file:/a\0b", f"upload:{SHA}/", f"upload:{SHA}/a/b", f"upload:{SHA}/a\0", "works:1"]
 )  # fmt: skip
 def test_what_is_no_reference(text: str) -> None:
     assert parse(text) is None
@@ -47,7 +49,9 @@ def test_what_is_no_reference(text: str) -> None:
 @pytest.mark.parametrize(
     ("text", "expected"),
     [("work:12", (Reference("work", "12"), "")), ("work:12:0.5", (Reference("work", "12"), ":0.5")),
-     (f"upload:{SHA}:2", (Reference("upload", SHA), ":2")), ("monet:0.5", (None, ":0.5")), ("monet", (None, "")),
+     (f"upload:{SHA}:2", (Reference("upload", SHA), ":2")),
+     (f"upload:{SHA}/a.png:2", (Reference("upload", f"{SHA}/a.png"), ":2")),
+     ("monet:0.5", (None, ":0.5")), ("monet", (None, "")),
      (f"job:{ID}/a.png:1e-2", (Reference("job", f"{ID}/a.png"), ":1e-2"))],
 )  # fmt: skip
 def test_styles_with_weights(text: str, expected: tuple[Reference | None, str]) -> None:
@@ -70,6 +74,50 @@ def test_where_references_lead(places: Places, sent: Callable[..., str], tmp_pat
     made.mkdir(parents=True)
     (made / "a.png").write_bytes(b"x")
     assert places.path(Reference("job", f"{ID}/a.png")) == made / "a.png"
+
+
+def test_thousands_of_inputs_are_ordered_without_reading_them(
+    places: Places, sent: Callable[..., str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the archive, the uploads and the results tell of contents is enough; one question for all works."""
+    folder = tmp_path / "scans"
+    folder.mkdir()
+    uploads = [Reference("upload", sent(number)[7:]) for number in range(12)]
+    for number, one in enumerate(uploads):
+        places.path(one).rename(folder / f"{number}.png")
+    add(places.archive, [str(folder)], AddPlan(workers=1))
+    shas = {f"{number}.png": one.value for number, one in enumerate(uploads)}
+    made = places.folder / "results" / ID
+    made.mkdir(parents=True)
+    (made / "a.png").write_bytes(b"x")
+    (made / "result.json").write_text(json.dumps({"files": [{"name": "a.png", "bytes": 1, "sha256": SHA}]}))
+    real, read = Path.open, list[Path]()
+
+    def watched(path: Path, *words: Any, **more: Any) -> Any:
+        read.append(path)
+        return real(path, *words, **more)
+
+    asked: list[str] = []
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "open", watched)
+        listen(places.archive.engine, "before_cursor_execute", lambda *said: asked.append(said[2]))
+        references = [Reference("work", str(1 + number % 12)) for number in range(9999)]
+        found = places.found([*references, Reference("job", f"{ID}/a.png"), Reference("file", str(folder / "3.png"))])
+    assert [one.content for one in found[:12]] == [shas[one.path.name] for one in found[:12]]
+    assert len({one.path for one in found[:9999]}) == 12 and found[9999].content == SHA
+    assert not [path for path in read if path.suffix == ".png"]
+    assert sum("files" in statement for statement in asked) == 1
+
+
+def test_a_file_on_the_server_is_other_work_once_it_has_changed(places: Places, tmp_path: Path) -> None:
+    (tmp_path / "scans").mkdir()
+    path = tmp_path / "scans" / "a.png"
+    path.write_bytes(b"1")
+    reference = Reference("file", str(path))
+    first = places.content(reference)
+    assert places.content(reference) == first
+    path.write_bytes(b"22")
+    assert places.content(reference) != first
 
 
 @pytest.mark.parametrize(

@@ -231,6 +231,30 @@ def test_what_is_too_large_too_slow_or_no_picture_is_refused_and_leaves_nothing(
     assert list((sqlite_archive.folder / "masters").rglob("*")) == []
 
 
+def test_a_manifest_names_no_private_addresses(
+    sqlite_archive: Archive, site: Site, picture: Callable[[int], bytes]
+) -> None:
+    """What a document on a public server names is checked as its own address was; the rest of it comes."""
+    images = [site.put("/1.jpg", picture(1), "image/jpeg"), f"https://{PRIVATE}:{site.port}/secret.jpg"]
+    manifest = {
+        "@context": "http://iiif.io/api/presentation/3/context.json", "id": site.address("/manifest.json"),
+        "type": "Manifest", "label": {"none": ["An album"]},
+        "items": [{"type": "Canvas", "items": [{"type": "AnnotationPage", "items": [
+            {"motivation": "painting", "body": {"type": "Image", "id": image}}]}]} for image in images],
+    }  # fmt: skip
+    address = site.put("/manifest.json", json.dumps(manifest).encode(), "application/json")
+    summary, _ = add_from_web(sqlite_archive, [address], AddPlan(workers=1), limits=site.limits)
+    assert "private" in str(summary.failed[0].error) and "/secret.jpg" not in site.asked
+
+
+def test_a_name_is_resolved_once_and_the_answer_kept(sqlite_archive: Archive, site: Site) -> None:
+    """A name that leads to a public address when it is checked, and to a private one when it is asked for."""
+    answers = iter([["127.0.0.1"], ["10.1.2.3"], ["10.1.2.3"]])
+    limits = replace(site.limits, resolver=lambda host, port: next(answers))
+    summary, _ = add_from_web(sqlite_archive, [site.address("/missing")], AddPlan(workers=1), limits=limits)
+    assert "answers 404" in str(summary.failed[0].error) and site.asked == ["/missing"]
+
+
 def test_a_certificate_of_another_host_is_refused(sqlite_archive: Archive, site: Site) -> None:
     address = f"https://127.0.0.1:{site.port}/a.jpg"
     summary, _ = add_from_web(sqlite_archive, [address], AddPlan(workers=1), limits=site.limits)

@@ -5,10 +5,13 @@ from __future__ import annotations
 import importlib
 import pkgutil
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
 from sqlalchemy import func, insert, inspect, select, text
 
@@ -19,10 +22,10 @@ from vasari.archive.rebuild import rebuild
 from vasari.archive.schema import METADATA as ARCHIVE_METADATA
 from vasari.archive.store import Archive
 from vasari.archive.workbench.accounts_schema import ACCOUNTS, AUDIT
-from vasari.archive.workbench.database import DATABASE, WorkbenchDatabase
+from vasari.archive.workbench.database import DATABASE, WorkbenchDatabase, _config
 from vasari.archive.workbench.metadata import METADATA, VERSION_TABLE
 from vasari.archive.workbench.schema import UPLOADS
-from vasari.foundation.errors import ArchiveError
+from vasari.foundation.errors import ArchiveError, WriteError
 
 ROW = {
     "sha256": "a" * 64, "name": "scan.tif", "suffix": ".tif", "bytes": 7_000_000_000, "kind": "picture",
@@ -42,6 +45,30 @@ def test_the_migrations_make_what_the_tables_say(archive: Archive) -> None:
         assert compare_metadata(MigrationContext.configure(connection, opts=options), METADATA) == []
         assert not set(METADATA.tables) & set(ARCHIVE_METADATA.tables)
         assert ("works" in inspect(connection).get_table_names()) == (connection.dialect.name == "postgresql")
+
+
+def test_what_was_sent_in_before_it_could_have_several_names_is_kept(archive: Archive) -> None:
+    """Up to the third revision and back, with rows in the table."""
+
+    def moved(database: WorkbenchDatabase, move: Callable[[Config, str], None], revision: str) -> None:
+        config = _config()
+        with database.writing() as connection:
+            config.attributes["connection"] = connection
+            move(config, revision)
+
+    with WorkbenchDatabase.open(archive) as database:
+        with database.writing() as connection:
+            connection.execute(insert(UPLOADS), [ROW, {**ROW, "name": "a.tif"}])
+        moved(database, command.downgrade, "0002")
+        with database.reading() as connection:
+            assert list(connection.execute(select(UPLOADS.c.name)).scalars()) == ["a.tif"]
+        moved(database, command.upgrade, "0003")
+        with database.writing() as connection:
+            connection.execute(insert(UPLOADS), [ROW])
+        with pytest.raises(WriteError), database.writing() as connection:
+            connection.execute(insert(UPLOADS), [ROW])
+        with database.reading() as connection:
+            assert set(connection.execute(select(UPLOADS.c.name)).scalars()) == {"a.tif", "scan.tif"}
 
 
 def test_opened_by_several_at_once(archive: Archive) -> None:

@@ -55,11 +55,12 @@ def order_of(
     for one in taken:
         if one.kind == "file" and role < Role.EDITOR:
             raise ForbiddenError("Files are for the role editor.", remedy="ask an admin")
-    files = [{"reference": str(one), "name": places.path(one).name} for one in taken]
+    found = places.found(taken)
+    files = [{"reference": str(one), "name": file.path.name} for one, file in zip(taken, found, strict=True)]
     plan = filled(operation, values, places)
     kept = {**to_dict(plan), **_as_asked(operation, values)}
     digested = {**to_dict(plan), **_told(operation, values, places.content)}
-    contents = [places.content(one) for one in taken]
+    contents = [f"{file.content} {file.path.name}" for file in found]  # results are called after their inputs
     nonce = secrets.token_hex(16) if operation.repeats else ""
     whole = json.dumps([digested, add_to_archive, nonce], sort_keys=True)
     key = key_of(name, contents, hashlib.sha256(whole.encode()).hexdigest(), _models(operation, plan))
@@ -86,7 +87,7 @@ def errand_of(job: Job, output: Path, places: Places, advance: Advance) -> tuple
     operation = operation_of(job.operation)
     values = {name: value for name, value in job.fields.items() if name != ADD_TO_ARCHIVE}
     plan = filled(operation, values, places)
-    inputs = [places.path(referred(one["reference"], "inputs")) for one in job.inputs]
+    inputs = [file.path for file in places.found([referred(one["reference"], "inputs") for one in job.inputs])]
     return operation, Errand(plan, inputs, output, places, advance, job.owner)
 
 

@@ -1,11 +1,15 @@
 """How jobs name files without paths: what was sent in, works, results of other jobs, files within allowed folders.
 
-upload:SHA256     a file that was sent in            job:ID/NAME   a result of a job that is done
-work:NUMBER       the picture that stands for a work file:PATH     a file or folder within one of the roots
+upload:SHA256/NAME a file that was sent in            job:ID/NAME   a result of a job that is done
+work:NUMBER        the picture that stands for a work file:PATH     a file or folder within one of the roots
+
+The name of an upload says which, where the same content was sent under several; without it the first by the alphabet is
+meant.
 """
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,9 +21,13 @@ from vasari.foundation.errors import ArchiveError, PlanError
 if TYPE_CHECKING:
     from vasari.archive.store import Archive
 
+#: Works that are asked for in one statement: SQLite takes 32,766 values.
+_AT_ONCE = 10_000
 UPLOADS, RESULTS = "uploads", "results"
+#: What a job's results tell of themselves: names, bytes, SHA-256.
+MANIFEST = "result.json"
 _REFERENCE = re.compile(
-    r"(?P<kind>upload|work|job|file):(?P<value>(?<=upload:)[0-9a-f]{64}|(?<=work:)\d{1,10}"
+    r"(?P<kind>upload|work|job|file):(?P<value>(?<=upload:)[0-9a-f]{64}(?:/[^\0/:]+)?|(?<=work:)\d{1,10}"
     r"|(?<=job:)[0-9a-f]{24}(?:/[^\0]+)?|(?<=file:)[^\0]+)",
     re.DOTALL,
 )
@@ -38,6 +46,23 @@ class Reference:
     def __str__(self) -> str:
         return f"{self.kind}:{self.value}"
 
+    @property
+    def sha256(self) -> str:
+        """What an upload is by its content."""
+        return self.value.partition("/")[0]
+
+
+@dataclass(frozen=True)
+class Found:
+    """Where a reference leads, and what tells its content.
+
+    `content` is the SHA-256 that was taken when the file was sent, added or made; of a file on the server, which nobody
+    has hashed, its reference with its size and time, and so of a folder.
+    """
+
+    path: Path
+    content: str
+
 
 @dataclass(frozen=True)
 class Places:
@@ -52,44 +77,73 @@ class Places:
 
     def path(self, reference: Reference) -> Path:
         """The file that is meant; raises `PlanError` where it is not allowed, `ArchiveError` where it is not there."""
-        found = {"upload": self._upload, "work": self._work, "job": self._result, "file": self._file}
-        return found[reference.kind](reference.value)
+        return self.found([reference])[0].path
 
     def content(self, reference: Reference) -> str:
-        """What tells the content of a reference: a SHA-256, or for a folder the reference with its time."""
-        if reference.kind == "upload":
-            return reference.value
-        path = self.path(reference)
-        if path.is_dir():
-            return f"{reference} {path.stat().st_mtime_ns}"
-        from vasari.archive.fixity import hash_of_file
+        """What tells the content of a reference, as `Found.content`; raises as `path`."""
+        return self.found([reference])[0].content
 
-        return hash_of_file(path)
+    def found(self, references: Sequence[Reference]) -> list[Found]:
+        """The files that are meant, and what tells their contents, in order; raises as `path`.
 
-    def _upload(self, sha256: str) -> Path:
+        Quick for thousands: what is known of a file's content is asked for, and nothing is read through.
+        """
+        works = self._works([int(one.value) for one in references if one.kind == "work"])
+        manifests: dict[str, dict[str, str]] = {}
+        found = []
+        for one in references:
+            if one.kind == "work":
+                found.append(works[int(one.value)])
+            elif one.kind == "upload":
+                found.append(Found(self._upload(one.value), one.sha256))
+            elif one.kind == "job":
+                found.append(self._result(one.value, manifests))
+            else:
+                path = self._file(one.value)
+                found.append(Found(path, _as_it_stands(one, path)))
+        return found
+
+    def _upload(self, value: str) -> Path:
+        sha256, _, name = value.partition("/")
         folder = self.folder / UPLOADS / sha256
-        found = list(folder.iterdir()) if folder.is_dir() else []
-        if len(found) != 1:
-            raise ArchiveError(f"Nothing with the hash {sha256[:12]}… was sent in.", remedy="send the file again")
-        return found[0]
+        found = {path.name: path for path in folder.iterdir()} if folder.is_dir() else {}
+        if not found or (name and name not in found):
+            said = f" as {name[:80]}" if found else ""
+            raise ArchiveError(f"Nothing with the hash {sha256[:12]}… was sent in{said}.", remedy="send the file again")
+        return found[name or min(found)]
 
-    def _work(self, number: str) -> Path:
+    def _works(self, numbers: Sequence[int]) -> dict[int, Found]:
+        """The pictures that stand for works, and the SHA-256 that they were added with."""
         from sqlalchemy import select
 
         from vasari.archive.feature_tables import pictures
         from vasari.archive.schema import FILES
 
-        chosen = pictures()
-        query = select(FILES.c.path).join(chosen, chosen.c.file_id == FILES.c.id)
-        with self.archive.reading() as connection:
-            path = connection.execute(query.where(chosen.c.work_id == int(number))).scalar()
-        if path is None:
-            raise ArchiveError(f"There is no work {number} with a picture.", remedy="choose another work")
-        return self.archive.folder / path
+        wanted = sorted(set(numbers))
+        found: dict[int, Found] = {}
+        if wanted:
+            chosen = pictures()
+            query = select(chosen.c.work_id, FILES.c.path, FILES.c.sha256)
+            query = query.join(chosen, chosen.c.file_id == FILES.c.id)
+            with self.archive.reading() as connection:
+                for begin in range(0, len(wanted), _AT_ONCE):
+                    some = query.where(chosen.c.work_id.in_(wanted[begin : begin + _AT_ONCE]))
+                    for number, path, sha256 in connection.execute(some):
+                        found[number] = Found(self.archive.folder / path, sha256)
+        for number in wanted:
+            if number not in found:
+                raise ArchiveError(f"There is no work {number} with a picture.", remedy="choose another work")
+        return found
 
-    def _result(self, value: str) -> Path:
+    def _result(self, value: str, manifests: dict[str, dict[str, str]]) -> Found:
+        """A result, or the folder of all of them; `manifests` keeps what is known of the jobs that were met."""
         id, _, name = value.partition("/")
-        return _within(self.folder / RESULTS / id, name, f"job:{value}")
+        folder = self.folder / RESULTS / id
+        path = _within(folder, name, f"job:{value}")
+        if id not in manifests:
+            manifests[id] = _manifest(folder)
+        sha256 = manifests[id].get(path.relative_to(folder.resolve()).as_posix())
+        return Found(path, sha256 or _as_it_stands(Reference("job", value), path))
 
     def _file(self, value: str) -> Path:
         path = Path(value)
@@ -117,7 +171,7 @@ def referred(text: str, where: str) -> Reference:
     if reference is None:
         raise PlanError(
             f"{where}: {text[:80]!r} names no file.",
-            remedy="write upload:SHA256, work:NUMBER, job:ID/NAME or file:/PATH",
+            remedy="write upload:SHA256/NAME, work:NUMBER, job:ID/NAME or file:/PATH",
         )
     return reference
 
@@ -138,6 +192,21 @@ def named(text: str, where: str) -> str:
     if _NAME.fullmatch(text) is None:
         raise PlanError(f"{where}: {text[:80]!r} is no name.", remedy="use the name of something that Vasari knows")
     return text
+
+
+def _as_it_stands(reference: Reference, path: Path) -> str:
+    """What tells of a file that may have changed since it was asked for last, without reading it."""
+    facts = path.stat()
+    return f"{reference} {facts.st_size} {facts.st_mtime_ns}"
+
+
+def _manifest(folder: Path) -> dict[str, str]:
+    """The SHA-256 of a job's results by their names; empty where it tells nothing, such as of a job in the making."""
+    try:
+        files = json.loads((folder / MANIFEST).read_bytes())["files"]
+    except FileNotFoundError:
+        return {}
+    return {one["name"]: one["sha256"] for one in files}
 
 
 def _within(folder: Path, name: str, said: str) -> Path:

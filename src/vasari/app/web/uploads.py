@@ -1,6 +1,6 @@
 """What people send in: streamed to a hidden folder, examined, then visible at once and whole, named by its content.
 
-uploads/SHA256/NAME          a file, by the name it was sent under
+uploads/SHA256/NAME          a file, by the name it was sent under; each name of the same content, in the room of one
 uploads/.vasari-work-XXXX/   what is being received; those of killed processes are removed with the next
 """
 
@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO
 
-from sqlalchemy import select
+from sqlalchemy import select, tuple_
 from sqlalchemy.dialects import postgresql, sqlite
 
 from vasari.app.examining import ZIP_SUFFIX, Ration, Seen, examine
@@ -63,35 +63,38 @@ class Uploads:
         found = examine(part.path, part.name, self.ration, unpacked)
         return [self._published(Path(one.path), one, owner) for one in found.files], found.left_out
 
-    def row(self, sha256: str) -> dict[str, Any]:
-        """What is known of a file; raises `ArchiveError` where there is none."""
-        query = select(TABLE).where(TABLE.c.sha256 == sha256)
+    def row(self, sha256: str, name: str | None = None) -> dict[str, Any]:
+        """What is known of a file, by default as it was first sent; raises `ArchiveError` where there is none."""
+        query = select(TABLE).where(TABLE.c.sha256 == sha256).order_by(TABLE.c.created, TABLE.c.name)
+        if name is not None:
+            query = query.where(TABLE.c.name == name)
         with self.database.reading() as connection:
             row = connection.execute(query).mappings().first()
         if row is None or not _SHA256.fullmatch(sha256):
             raise ArchiveError(f"Nothing with the hash {sha256[:12]} was sent in.", remedy="send the file")
         return dict(row)
 
-    def path(self, sha256: str) -> Path:
+    def path(self, sha256: str, name: str | None = None) -> Path:
         """Where a file lies; raises `ArchiveError` where there is none."""
-        return self.place / sha256 / self.row(sha256)["name"]
+        return self.place / sha256 / self.row(sha256, name)["name"]
 
     def page(self, limit: int = PAGE, before: str | None = None, owner: str | None = None) -> list[dict[str, Any]]:
-        """The files, newest first, those that came before the one with the hash `before`."""
+        """The files, newest first, those that came before the one that is `before`: SHA256/NAME."""
         if not 1 <= limit <= LARGEST_PAGE:
             raise PlanError(f"limit={limit}.", remedy=f"ask for 1 to {LARGEST_PAGE} files at a time")
-        query = select(TABLE).order_by(TABLE.c.created.desc(), TABLE.c.sha256).limit(limit)
+        query = select(TABLE).order_by(TABLE.c.created.desc(), TABLE.c.sha256, TABLE.c.name).limit(limit)
         if before is not None:
-            last = self.row(before)
-            same = (TABLE.c.created == last["created"]) & (TABLE.c.sha256 > before)
-            query = query.where((TABLE.c.created < last["created"]) | same)
+            sha256, _, name = before.partition("/")
+            last = self.row(sha256, name)
+            after = tuple_(TABLE.c.sha256, TABLE.c.name) > tuple_(sha256, name)
+            query = query.where((TABLE.c.created < last["created"]) | ((TABLE.c.created == last["created"]) & after))
         if owner is not None:
             query = query.where(TABLE.c.owner == owner)
         with self.database.reading() as connection:
             return [dict(row) for row in connection.execute(query).mappings()]
 
     def _published(self, path: Path, seen: Seen, owner: str) -> dict[str, Any]:
-        """Bring a file to its place under its hash, then its row into the database."""
+        """Bring a file to its place under its hash and its name, then its row into the database."""
         sha256 = hash_of_file(path)
         name = safe_name(seen.name)
         size = path.stat().st_size
@@ -107,17 +110,14 @@ class Uploads:
             path.rename(whole / name)
             _sync(whole / name)
             sync_folder(whole)
-            if not target.is_dir():
-                whole.rename(target)
-                sync_folder(self.place)
+            if not _moved(whole, target):
+                _named(whole / name, target, name)
         except OSError as error:
-            if not target.is_dir():  # else another has brought the same file meanwhile
-                raise _unwritten(error) from error
-        row["name"] = next(target.iterdir()).name
+            raise _unwritten(error) from error
         with self.database.writing() as connection:
-            insert = _INSERTS[connection.dialect.name](TABLE).on_conflict_do_nothing(index_elements=["sha256"])
+            insert = _INSERTS[connection.dialect.name](TABLE).on_conflict_do_nothing(index_elements=["sha256", "name"])
             connection.execute(insert, [row])
-        return self.row(sha256)
+        return self.row(sha256, name)
 
 
 class Part:
@@ -176,6 +176,31 @@ def _said(name: str) -> str:
             f"{plain} is neither a picture nor a film nor a zip archive.", remedy=f"send {', '.join(sorted(allowed))}"
         )
     return plain
+
+
+def _moved(whole: Path, target: Path) -> bool:
+    """Bring a folder to its place; False where its content is there, brought before or by another meanwhile."""
+    if target.is_dir():
+        return False
+    try:
+        whole.rename(target)
+    except OSError:
+        if target.is_dir():
+            return False
+        raise
+    sync_folder(target.parent)
+    return True
+
+
+def _named(path: Path, folder: Path, name: str) -> None:
+    """Give a content in its folder one more name: without taking more room, where the disk can."""
+    try:
+        os.link(next(folder.iterdir()), folder / name)
+    except FileExistsError:
+        return  # it has it
+    except OSError:
+        path.rename(folder / name)
+    sync_folder(folder)
 
 
 def _sync(path: Path) -> None:

@@ -51,12 +51,13 @@ JOBS = Table(
     Index(None, "state", "priority", "id"),
 )
 
-#: One row a file that was sent in, examined and found whole; `sha256` names it in the folder of uploads.
+#: One row a file that was sent in, examined and found whole, and a name that it was sent under; `sha256` names its
+#: folder among the uploads.
 UPLOADS = Table(
     "workbench_uploads",
     METADATA,
     Column("sha256", String(64), primary_key=True),
-    Column("name", Text, nullable=False),
+    Column("name", Text, primary_key=True),
     Column("suffix", String(16), nullable=False),
     Column("bytes", BigInteger, nullable=False),
     Column("kind", String(16), nullable=False),

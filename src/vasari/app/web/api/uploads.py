@@ -20,6 +20,8 @@ from vasari.foundation.errors import PlanError
 from vasari.foundation.work_folders import work_folder
 
 _AT_ONCE = 1 << 20
+Cursor = Annotated[str | None, Query(max_length=500, description="of the page before")]
+Name = Annotated[str | None, Query(max_length=500, description="as it was sent, where there are several")]
 
 
 @dataclass(frozen=True)
@@ -66,7 +68,7 @@ async def send(
 ) -> Sent:
     """Send a picture, a film or a zip archive of such as the body; `name` is its file name, the ending says the kind.
 
-    What was sent before is not kept twice.
+    What was sent before is not kept twice; under another name, it has both.
     """
     uploads = uploads_of(bench)
     said = request.headers.get("content-length", "")
@@ -83,20 +85,20 @@ async def send(
     return Sent([_values(row) for row in rows], left_out)
 
 
-def listed(bench: Bench, limit: Annotated[int, Query(ge=1, le=500)] = 50, cursor: str | None = None) -> UploadPage:
+def listed(bench: Bench, limit: Annotated[int, Query(ge=1, le=500)] = 50, cursor: Cursor = None) -> UploadPage:
     """Files that were sent in, newest first."""
     rows = uploads_of(bench).page(limit, cursor)
-    return UploadPage([_values(row) for row in rows], rows[-1]["sha256"] if len(rows) == limit else None)
+    return UploadPage([_values(row) for row in rows], _key(rows[-1]) if len(rows) == limit else None)
 
 
-def one(bench: Bench, sha256: str) -> Upload:
-    """What is known of a file."""
-    return _values(uploads_of(bench).row(sha256))
+def one(bench: Bench, sha256: str, name: Name = None) -> Upload:
+    """What is known of a file; of the same content under several names, the one that was sent first."""
+    return _values(uploads_of(bench).row(sha256, name))
 
 
-def content(bench: Bench, sha256: str) -> FileResponse:
+def content(bench: Bench, sha256: str, name: Name = None) -> FileResponse:
     """The file itself, as it was sent."""
-    path = uploads_of(bench).path(sha256)
+    path = uploads_of(bench).path(sha256, name)
     return FileResponse(path, media_type="application/octet-stream", filename=path.name)
 
 
@@ -118,9 +120,13 @@ async def _received(request: Request, part: Part) -> None:
         raise PlanError("Nothing was sent.", remedy="send the file as the body of the request")
 
 
+def _key(row: dict[str, Any]) -> str:
+    return f"{row['sha256']}/{row['name']}"
+
+
 def _values(row: dict[str, Any]) -> Upload:
     names = [item.name for item in fields(Upload) if item.name != "reference"]
-    return Upload(f"upload:{row['sha256']}", **{name: row[name] for name in names})
+    return Upload(f"upload:{_key(row)}", **{name: row[name] for name in names})
 
 
 ROUTES = (
