@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
@@ -75,7 +76,26 @@ def served(archive: Path, *words: str) -> Iterator[tuple[str, int]]:
 
 
 def resident_bytes(process: int) -> int:
-    """Memory that a process holds, by /proc."""
-    status = Path(f"/proc/{process}/status").read_text()
+    """Memory that a process holds, by /proc; 0 for one that is gone."""
+    try:
+        status = Path(f"/proc/{process}/status").read_text()
+    except OSError:
+        return 0
     found = re.search(r"VmRSS:\s+(\d+) kB", status)
     return int(found[1]) * 1024 if found else 0
+
+
+def processor_seconds(process: int) -> float:
+    """Time that a process took of the processor so far, by /proc; 0 for one that is gone."""
+    try:
+        fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return 0.0
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def family_of(process: int) -> list[int]:
+    """A process and all that descend from it."""
+    children = [path / "children" for path in Path(f"/proc/{process}/task").glob("*")]
+    found = [int(one) for path in children if path.exists() for one in path.read_text().split()]
+    return [process, *(one for child in found for one in family_of(child))]

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 import urllib.request
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -110,6 +111,40 @@ def test_served_with_a_worker_and_ended(folder: Path, end: signal.Signals) -> No
                 pytest.fail("the worker lives on")
         finally:
             process.kill()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("end", [signal.SIGTERM, signal.SIGKILL])
+def test_several_processes_serve_one_port(folder: Path, end: signal.Signals) -> None:
+    """Each answers while the other stands still; one that is killed is started again; both end together."""
+    command = [sys.executable, "-m", "vasari.app.cli.main", "serve", str(folder)]
+    command += ["--port", "0", "--workers", "0", "--processes", "2"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            address = re.search(r"http://127\.0\.0\.1:\d+/", process.stdout.readline())  # type: ignore[union-attr]
+            assert address
+            first = _child_of(process.pid)
+            for still in (process.pid, first):
+                os.kill(still, signal.SIGSTOP)
+                with urllib.request.urlopen(f"{address[0]}api/v1/visitor", timeout=60) as answer:
+                    assert json.load(answer)["role"] == "admin"
+                os.kill(still, signal.SIGCONT)
+            os.kill(first, signal.SIGKILL)
+            _until(lambda: _child_of(process.pid) != first)
+            second = _child_of(process.pid)
+            process.send_signal(end)
+            assert process.wait(60) == (0 if end is not signal.SIGKILL else -signal.SIGKILL)
+            _until(lambda: not Path(f"/proc/{second}").exists())
+        finally:
+            process.kill()
+
+
+def _until(holds: Callable[[], bool]) -> None:
+    for _ in range(1800):
+        if holds():
+            return
+        time.sleep(0.1)
+    pytest.fail("it did not come to be within three minutes")
 
 
 def _child_of(parent: int) -> int:

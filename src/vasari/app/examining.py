@@ -26,6 +26,8 @@ from vasari.foundation.video_formats import FILM_SUFFIXES
 ZIP_SUFFIX = ".zip"
 PICTURE, FILM = "picture", "film"
 ROWS_AT_A_TIME = 64
+#: What helps who sends a file that is too large: the options of the commands are not theirs.
+TOO_LARGE = "send it smaller, in parts or as TIFF, or have the limit raised: vasari serve --largest-upload-pixels"
 #: Limits of zip archives: files in one, and how much larger what comes out may be.
 MOST_IN_A_ZIP, LARGEST_RATIO = 5_000, 200
 _BLOCK = 1 << 20
@@ -98,8 +100,14 @@ def look(path: Path, name: str, limits: Limits, bytes: int, unpack: Path) -> Loo
 
 def seen(path: Path, name: str, limits: Limits) -> Seen:
     """What a file is, every pixel of its first page decoded; raises `PictureError`, `PictureTooLargeError`."""
-    if PurePosixPath(name).suffix.lower() in FILM_SUFFIXES:
-        return _film(path, name, limits)
+    try:
+        is_film = PurePosixPath(name).suffix.lower() in FILM_SUFFIXES
+        return _film(path, name, limits) if is_film else _picture(path, name, limits)
+    except PictureTooLargeError as error:
+        raise PictureTooLargeError(error.message, remedy=TOO_LARGE) from error
+
+
+def _picture(path: Path, name: str, limits: Limits) -> Seen:
     from vasari.foundation import row_reader
 
     with row_reader.open_rows(path, limits=limits) as reader:

@@ -16,6 +16,7 @@ class Settings:
 
     host: str = option("127.0.0.1", "address to listen at; beyond this machine accounts are needed")
     port: int = option(8765, "port to listen at; 0 takes a free one", minimum=0, maximum=65535)
+    processes: int = option(1, "server processes at the one port, for many visitors at once", minimum=1, maximum=64)
     workers: int = option(1, "worker processes that do jobs here; 0 where others do them", minimum=0, maximum=64)
     accounts: bool = option(False, "ask for a log-in on this machine too, as behind a reverse proxy")
     names: tuple[str, ...] = option((), "host names that the server answers to; empty for any, once there are accounts")

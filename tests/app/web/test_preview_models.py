@@ -72,6 +72,29 @@ def test_two_previews_never_run_at_once() -> None:
     assert not any(thread.is_alive() for thread in threads) and most == 1
 
 
+def test_what_can_wait_comes_after_previews_and_is_never_dropped() -> None:
+    turns, log = Turns(), list[str]()
+
+    def patient(label: str) -> threading.Thread:
+        before = turns._tickets
+
+        def work() -> None:
+            with turns.patient_turn():
+                log.append(label)
+
+        thread = threading.Thread(target=work)
+        thread.start()
+        while turns._tickets == before:
+            time.sleep(0.001)
+        return thread
+
+    with turns.turn("ada"):
+        threads = [patient("swatch 1"), patient("swatch 2"), _ask(turns, "bob", "preview", log)]
+    for thread in threads:
+        thread.join(5)
+    assert log == ["preview made", "swatch 1", "swatch 2"]
+
+
 def test_what_is_kept_is_made_once_and_the_oldest_goes() -> None:
     kept, made = Kept(2), list[str]()
 

@@ -124,7 +124,8 @@ def test_a_bad_token_opens_nothing_even_what_is_public(shared_client: TestClient
 
 
 @pytest.mark.parametrize(
-    ("address", "back"), [("http://x/time?a=1", "/time"), ("http://[", "/"), ("https://evil.example//e", "/")]
+    ("address", "back"),
+    [("http://x/time?a=1&b=2", "/time%3Fa%3D1%26b%3D2"), ("http://[", "/"), ("https://evil.example//e", "/")],
 )
 def test_a_piece_of_a_page_leads_to_the_log_in_and_back(shared_client: TestClient, address: str, back: str) -> None:
     shared_client.cookies.clear()

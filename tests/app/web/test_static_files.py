@@ -47,6 +47,25 @@ def test_files_are_kept_for_ever_under_their_own_address(client: TestClient) -> 
     assert client.get("/static/0123/layout.js").headers["content-type"].startswith("text/javascript")
 
 
+def test_files_are_sent_packed_to_those_who_take_it(reader: TestClient) -> None:
+    files = StaticFiles.of()
+    for name in files.files:
+        address, original = files.address(name), (FOLDER / name).read_bytes()
+        plain = reader.get(address, headers={"Accept-Encoding": "gzip;q=0, br"})
+        packed = reader.get(address, headers={"Accept-Encoding": "br, gzip"})
+        assert plain.content == packed.content == original, name
+        assert "content-encoding" not in plain.headers and plain.headers["vary"] == "Accept-Encoding"
+        if packed.headers.get("content-encoding") == "gzip":
+            assert int(packed.headers["content-length"]) < len(original)
+            assert packed.headers["etag"] != plain.headers["etag"]
+        for answer, accepted in ((plain, "identity"), (packed, "gzip")):
+            known = {"Accept-Encoding": accepted, "If-None-Match": answer.headers["etag"]}
+            assert reader.get(address, headers=known).status_code == 304
+    address = files.address("vendor/openseadragon.min.js")
+    largest = reader.get(address, headers={"Accept-Encoding": "gzip"}).headers
+    assert largest["content-encoding"] == "gzip" and int(largest["content-length"]) < 150_000
+
+
 @pytest.mark.parametrize("path", sorted(FOLDER.rglob("*.js")), ids=lambda path: path.name)
 def test_our_scripts_bring_no_markup_and_ask_nobody_else(path: Path) -> None:
     """Markup comes from the server alone, which escapes what it fills in: a line that takes it says so."""

@@ -5,13 +5,13 @@ from __future__ import annotations
 from fastapi import FastAPI
 from fastapi.responses import JSONResponse
 
+from vasari.app.web import static_files
 from vasari.app.web.failures import add_handlers
 from vasari.app.web.rendering import Pages
 from vasari.app.web.route import Route
 from vasari.app.web.routes import ROUTES
 from vasari.app.web.security.guard import guarded
 from vasari.app.web.security.headers import SecurityHeaders
-from vasari.app.web.static_files import StaticFiles
 from vasari.app.web.workbench import Workbench
 from vasari.foundation.version import VERSION
 
@@ -29,10 +29,9 @@ def create_app(workbench: Workbench, routes: tuple[Route, ...] = ROUTES) -> Fast
         openapi_url=None,
         redirect_slashes=False,
     )
-    static = StaticFiles.of()
     app.state.workbench = workbench
-    app.state.static = static
-    app.state.pages = Pages.of(static, routes)
+    app.state.static = static_files.bundled()
+    app.state.pages = Pages.of(app.state.static, routes)
     for row in routes:
         _add(app, row)
     add_handlers(app)

@@ -26,12 +26,16 @@ REMEMBERED = 200
 
 
 class Turns:
-    """Whose turn it is: one at a time, in order; of several requests under one name only the newest gets a turn."""
+    """Whose turn it is: one at a time, in order; of several requests under one name only the newest gets a turn.
+
+    What nobody waits for with a hand on a slider, such as the swatches of styles, comes after all that is.
+    """
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
         self._newest: dict[str, int] = {}
         self._waiting: list[int] = []
+        self._patient: list[int] = []
         self._tickets = 0
         self._busy = False
 
@@ -58,6 +62,23 @@ class Turns:
                     if self._newest.get(name) == ticket:
                         del self._newest[name]
                     self._changed.notify_all()
+
+    @contextmanager
+    def patient_turn(self) -> Iterator[None]:
+        """Wait for a turn that no other request takes away, behind all that wait by `turn`."""
+        with self._changed:
+            self._tickets += 1
+            ticket = self._tickets
+            self._patient.append(ticket)
+            self._changed.wait_for(lambda: not self._busy and not self._waiting and self._patient[0] == ticket)
+            self._patient.remove(ticket)
+            self._busy = True
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._busy = False
+                self._changed.notify_all()
 
     def _is_next(self, ticket: int) -> bool:
         return not self._busy and self._waiting[0] == ticket

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from vasari.app.settings import LANGUAGES
 from vasari.app.web.route import Role, Route
 from vasari.app.web.static_files import StaticFiles
 from vasari.app.web.texts import Texts
+from vasari.app.web.wording import decade, measure
 from vasari.app.web.workbench import Visitor, visitor_of, workbench_of
 
 FOLDER = Path(__file__).parent / "templates"
@@ -47,6 +49,7 @@ class Pages:
         """The templates of the package; `routes` says which pages there are."""
         environment = Environment(
             loader=FileSystemLoader(FOLDER),
+            auto_reload=False,  # templates are the package's own: nobody changes them under a running server
             autoescape=True,
             undefined=StrictUndefined,
             trim_blocks=True,
@@ -57,13 +60,16 @@ class Pages:
         return cls(environment, Texts.read(), static, roles)
 
     def fill(self, request: Request, visitor: Visitor, template: str, values: Mapping[str, Any]) -> str:
-        """A template with `values` and what every page has: `_`, `static`, `visitor`, `csrf`, `navigation`."""
+        """A template with `values` and what every page has: `_`, `told`, `static`, `visitor`, `csrf`, `navigation`."""
 
         def translated(text: str, /, **named: Any) -> str:
             return self.texts.say(visitor.language, text, **named)
 
         common = {
             "_": translated,
+            "told": partial(self.texts.told, visitor.language),
+            "decade": partial(decade, translated),
+            "measure": partial(measure, translated),
             "static": self.static.address,
             "visitor": visitor,
             "csrf": visitor.csrf,
@@ -100,6 +106,12 @@ def say(request: Request, text: str, /, **values: Any) -> str:
     """A text in the visitor's language, for answers that are made without a template."""
     pages: Pages = request.app.state.pages
     return pages.texts.say(visitor_of(request).language, text, **values)
+
+
+def told(request: Request, text: str) -> str:
+    """What a failure says, in the visitor's language."""
+    pages: Pages = request.app.state.pages
+    return pages.texts.told(visitor_of(request).language, text)
 
 
 def _here(request: Request) -> str:

@@ -83,8 +83,8 @@ class Sessions:
             note(connection, now, name, "log-in", address=address)
         return secret
 
-    def account(self, secret: str) -> Account | None:
-        """Whose session it is; None for one that is over, or never was."""
+    def account(self, secret: str, *, is_visit: bool = True) -> Account | None:
+        """Whose session it is; None for one that is over, or never was. Where it `is_visit`, it lives on by it."""
         now, digest = self.clock(), digest_of(secret)
         query = select(SESSIONS.c.seen, ACCOUNTS).join(ACCOUNTS, ACCOUNTS.c.name == SESSIONS.c.account)
         live = (SESSIONS.c.ends > now, SESSIONS.c.seen > now - self.idle_s, ACCOUNTS.c.enabled)
@@ -92,7 +92,7 @@ class Sessions:
             row = connection.execute(query.where(SESSIONS.c.digest == digest, *live)).mappings().first()
         if row is None:
             return None
-        if row["seen"] < now - SEEN_EVERY_S:
+        if is_visit and row["seen"] < now - SEEN_EVERY_S:
             with self.database.writing() as connection:
                 connection.execute(update(SESSIONS).where(SESSIONS.c.digest == digest).values(seen=now))
         return Account(row["name"], GIVEN[row["role"]], row["enabled"], row["created"])

@@ -7,6 +7,8 @@ import json
 import subprocess
 import sys
 import threading
+import time
+import urllib.error
 import urllib.request
 import zipfile
 from collections.abc import Callable, Iterator
@@ -23,6 +25,7 @@ from vasari.app.client import Workbench as Client
 from vasari.app.client import WorkbenchError
 from vasari.app.web.api import jobs as api
 from vasari.app.web.application import create_app
+from vasari.app.web.streams import Streams
 from vasari.app.web.workbench import Workbench
 from vasari.app.worker import Worker, WorkerOptions
 from vasari.archive.workbench.jobs import Order, State
@@ -237,9 +240,21 @@ def test_changes_are_streamed_and_gone_on_with(live: tuple[str, Workbench]) -> N
     bench.jobs.finish(taken, {})
     last = follow(one, {"Last-Event-ID": second[0]}, 99)
     assert [event["state"] for _, event in last] == ["done"], "the stream ends with the job"
+    assert follow(one, {"Last-Event-ID": last[0][0]}, 99) == [], "there is nothing more to come"
+    with urllib.request.urlopen(urllib.request.Request(one, headers={"Last-Event-ID": last[0][0]})) as answer:
+        assert answer.status == 204, "or else a browser comes back for ever"
     since = f"{bench.jobs.get(job.id).created - 1:.3f}"
     (every,) = follow(f"{address}/api/v1/jobs/events", {"Last-Event-ID": since}, 1)
     assert every[1]["id"] == job.id
+
+
+def test_a_change_that_is_seen_late_is_told_after_a_break(live: tuple[str, Workbench]) -> None:
+    """Its transaction ended after that of a later change, which was told before the break."""
+    address, bench = live
+    late = Queue(bench.database, lambda: time.time() - 2).submit(Order("restore", "1" * 64))[0]
+    told = f"{late.changed + 1:.6f}"
+    (event,) = follow(f"{address}/api/v1/jobs/events", {"Last-Event-ID": told}, 1)
+    assert event[1]["id"] == late.id
 
 
 def test_many_changes_at_once_are_all_told(bench: Workbench, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -255,6 +270,41 @@ def test_many_changes_at_once_are_all_told(bench: Workbench, monkeypatch: pytest
 
     async def told() -> list[str]:
         stream = api._changes(cast("Any", Connected()), bench, 0.0)
-        return [json.loads((await anext(stream))["data"])["id"] for _ in ids]
+        news = (event async for event in stream if event is not None)
+        return [json.loads((await anext(news))["data"])["id"] for _ in ids]
 
     assert asyncio.run(asyncio.wait_for(told(), 20)) == ids
+
+
+def test_a_visitor_has_so_many_streams_and_no_more(
+    live: tuple[str, Workbench], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(api, "_STREAMS", Streams(most=2))
+    address = f"{live[0]}/api/v1/jobs/events"
+    with urllib.request.urlopen(address, timeout=30), urllib.request.urlopen(address, timeout=30):
+        with pytest.raises(urllib.error.HTTPError) as refused:
+            urllib.request.urlopen(address, timeout=30)
+        assert refused.value.code == 429
+        assert "2 streams" in json.load(refused.value)["error"]["what"]
+    for _ in range(200):  # the server notices at its next look that they have gone
+        try:
+            urllib.request.urlopen(address, timeout=30).close()
+            break
+        except urllib.error.HTTPError:
+            time.sleep(0.05)
+    else:
+        pytest.fail("the streams are still counted")
+
+
+def test_a_stream_ends_when_its_visitor_logs_out(
+    shared_live: tuple[str, Workbench], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    address, bench = shared_live
+    monkeypatch.setattr(api, "LOOK_AGAIN_S", 0.0)
+    secret = bench.sessions.log_in("viewer", "a long enough sentence")
+    cookie = {"Cookie": f"vasari-{bench.settings.port}={secret}"}
+    with urllib.request.urlopen(
+        urllib.request.Request(f"{address}/api/v1/jobs/events", headers=cookie), timeout=30
+    ) as stream:
+        bench.sessions.log_out(secret)
+        assert stream.read() == b"", "it told something, or did not end"

@@ -56,9 +56,11 @@ def desk(shared_bench: Workbench) -> Iterator[Desk]:
 
 def test_from_a_page_to_the_log_in_and_back(desk: Desk) -> None:
     asked = desk.client.get("/account?x=1", follow_redirects=False)
-    assert (asked.status_code, asked.headers["location"]) == (303, "/log-in?next=/account")
-    answer = desk.log_in(next="/account")
-    assert (answer.status_code, answer.headers["location"]) == (303, "/account")
+    assert (asked.status_code, asked.headers["location"]) == (303, "/log-in?next=/account%3Fx%3D1")
+    form = desk.client.get(asked.headers["location"]).text
+    assert 'name="next" value="/account?x=1"' in form
+    answer = desk.log_in(next="/account?x=1")
+    assert (answer.status_code, answer.headers["location"]) == (303, "/account?x=1")
     assert "viewer" in desk.client.get("/account").text
     assert desk.client.get("/log-in", follow_redirects=False).headers["location"] == "/"
     assert desk.client.get("/admin").status_code == 403

@@ -18,13 +18,13 @@ from fastapi import Body, Header, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import FileResponse
 from pydantic import BaseModel, ConfigDict, Field
-from sse_starlette import EventSourceResponse
 
 from vasari.app.operations.descriptions import described
 from vasari.app.operations.ordering import ForbiddenError, order_of
 from vasari.app.operations.references import RESULTS, Places
 from vasari.app.web.errors import Refusal, not_found
 from vasari.app.web.route import Role, Route
+from vasari.app.web.streams import LOOK_AGAIN_S, CountedStream, Streams, still_may
 from vasari.app.web.workbench import Bench, Visitor, Who, Workbench
 from vasari.archive.workbench.jobs import PRIORITIES, Job, State
 from vasari.archive.workbench.queue import LARGEST_PAGE
@@ -32,6 +32,7 @@ from vasari.foundation.errors import ArchiveError, PlanError, WriteError
 
 #: Seconds between two looks at the database for a stream, and by how much commits may come out of order.
 LOOK_EVERY_S, OVERLAP_S = 0.5, 10.0
+_STREAMS = Streams()
 _TIME = re.compile(r"[0-9]{1,12}(\.[0-9]{1,9})?")
 #: What a browser shows by itself; everything else is handed over as a file.
 _SHOWN = {".png": "image/png", ".jpg": "image/jpeg", ".webp": "image/webp", ".json": "application/json",
@@ -87,7 +88,7 @@ class JobPage:
 
 
 class Asked(BaseModel):
-    """An operation to be carried out. `inputs` and fields of files are references: upload:SHA256, work:NUMBER,
+    """An operation to be carried out. `inputs` and fields of files are references: upload:SHA256/NAME, work:NUMBER,
     job:ID/NAME, file:PATH."""
 
     model_config = ConfigDict(extra="forbid")
@@ -176,18 +177,28 @@ def result(bench: Bench, id: str, name: str) -> FileResponse:
 
 
 async def events_of_one(
-    request: Request, bench: Bench, id: str, last_event_id: Annotated[str, Header()] = ""
-) -> EventSourceResponse:
-    """A job's changes as server-sent events `job`, until it has ended; with Last-Event-ID, those after it."""
-    await run_in_threadpool(_job, bench, id)
+    request: Request, bench: Bench, who: Who, id: str, last_event_id: Annotated[str, Header()] = ""
+) -> Response:
+    """A job's changes as server-sent events `job`, until it has ended; with Last-Event-ID, those after it.
+
+    Where the last of them is known, 204: by which a browser, which comes back after each end, knows to stay away.
+    """
+    job = await run_in_threadpool(_job, bench, id)
     seen = int(last_event_id) if _TIME.fullmatch(last_event_id) and "." not in last_event_id else -1
-    return EventSourceResponse(_changes_of_one(request, bench, id, seen))
+    if job.state.ended and job.version <= seen:
+        return Response(status_code=204)
+    return CountedStream(_STREAMS, who, _allowed(request, who, _changes_of_one(request, bench, id, seen)))
 
 
-async def events(request: Request, bench: Bench, last_event_id: Annotated[str, Header()] = "") -> EventSourceResponse:
-    """The changes of all jobs as server-sent events `job`; with Last-Event-ID (a time), those since then."""
-    since = float(last_event_id) if _TIME.fullmatch(last_event_id) else time.time()
-    return EventSourceResponse(_changes(request, bench, since))
+async def events(
+    request: Request, bench: Bench, who: Who, last_event_id: Annotated[str, Header()] = ""
+) -> CountedStream:
+    """The changes of all jobs as server-sent events `job`; with Last-Event-ID (a time), those since then.
+
+    Some that were told shortly before come again then, since a change can be seen later than one that it came before.
+    """
+    since = float(last_event_id) - OVERLAP_S if _TIME.fullmatch(last_event_id) else time.time()
+    return CountedStream(_STREAMS, who, _allowed(request, who, _changes(request, bench, since)))
 
 
 def operations() -> list[dict[str, Any]]:
@@ -212,7 +223,9 @@ def facts(job: Job) -> JobFacts:
     )  # fmt: skip
 
 
-async def _changes_of_one(request: Request, bench: Workbench, id: str, seen: int) -> AsyncIterator[dict[str, Any]]:
+async def _changes_of_one(
+    request: Request, bench: Workbench, id: str, seen: int
+) -> AsyncIterator[dict[str, Any] | None]:
     while not await request.is_disconnected():
         job = await _patiently(partial(bench.jobs.get, id))
         if job is not None and job.version > seen:
@@ -220,10 +233,11 @@ async def _changes_of_one(request: Request, bench: Workbench, id: str, seen: int
             yield _event(job, str(job.version))
         if job is not None and job.state.ended:
             return
+        yield None
         await asyncio.sleep(LOOK_EVERY_S)
 
 
-async def _changes(request: Request, bench: Workbench, since: float) -> AsyncIterator[dict[str, Any]]:
+async def _changes(request: Request, bench: Workbench, since: float) -> AsyncIterator[dict[str, Any] | None]:
     """Looks back a little each time, since what was changed first may be seen last; nothing is told twice."""
     told: dict[str, int] = {}
     first = begin = since
@@ -236,7 +250,22 @@ async def _changes(request: Request, bench: Workbench, since: float) -> AsyncIte
                 yield _event(job, f"{since:.6f}")
         is_full = len(changed) >= LARGEST_PAGE  # so many changed at once: the next are those after them
         begin = changed[-1].changed if is_full else max(first, since - OVERLAP_S)
+        yield None
         await asyncio.sleep(LOOK_EVERY_S)
+
+
+async def _allowed(
+    request: Request, who: Visitor, events: AsyncIterator[dict[str, Any] | None]
+) -> AsyncIterator[dict[str, Any]]:
+    """Events until they end, or until who asked has logged out; None between them is a look without news."""
+    looked = time.monotonic()
+    async for event in events:
+        if time.monotonic() - looked >= LOOK_AGAIN_S:
+            if await _patiently(partial(still_may, request, who)) is False:
+                return
+            looked = time.monotonic()
+        if event is not None:
+            yield event
 
 
 async def _patiently(ask: Callable[[], Any]) -> Any:

@@ -8,25 +8,25 @@ from __future__ import annotations
 import functools
 import hashlib
 import os
-from dataclasses import dataclass
+import time
+from dataclasses import dataclass, field
 from pathlib import Path
 from threading import BoundedSemaphore
 from typing import Any
 
 from fastapi import Request
 from fastapi.responses import JSONResponse, Response
-from sqlalchemy import select
 
 from vasari.app.web.iiif.answers import LEVEL, base_of, open_headers, unchanged
 from vasari.app.web.iiif.disk_cache import DiskCache
+from vasari.app.web.iiif.known import Known
 from vasari.app.web.iiif.levels import ReadingCopies
-from vasari.app.web.iiif.masters import Master, file_of, identifier_of, master_of
+from vasari.app.web.iiif.masters import Master, identifier_of, master_of
 from vasari.app.web.iiif.rendering import VERSION, prepare, rendered
 from vasari.app.web.iiif.requests import DEFAULT_SIZE_LIMITS, FORMATS, ImageRequestError, Work, parse, worked_out
 from vasari.app.web.route import Role, Route
 from vasari.app.web.workbench import Bench, Workbench
 from vasari.archive.exports.iiif import rights_address
-from vasari.archive.schema import WORKS
 
 CONTEXT = "http://iiif.io/api/image/3/context.json"
 TILE_BYTES, COPY_BYTES = 2 << 30, 20 << 30
@@ -37,21 +37,27 @@ _SMALLEST_PX = 100
 
 @dataclass(frozen=True, eq=False)
 class Pictures:
-    """What was made of masters for the Image API, and how many answers are made at a time."""
+    """What was made of masters for the Image API, how many answers are made at a time, and where masters lie."""
 
     tiles: DiskCache
     copies: ReadingCopies
     turns: BoundedSemaphore
+    known: Known = field(default_factory=Known)
 
     def answer(self, master: Master, work: Work) -> bytes:
         """The bytes that a request is answered with: as they were kept, or made now and kept."""
-        name = f"{_digest(master.content, 24)}-{_digest(f'{VERSION} {work.path}', 24)}.{work.format}"
-        data = self.tiles.read(name)
-        if data is None:
-            prepare(master, work, self.copies)  # without a turn: other pictures are shown meanwhile
-            with self.turns:
-                data = rendered(master, work, self.copies)
-            self.tiles.write(name, data)
+        return self.kept(master, work) or self.made(master, work)
+
+    def kept(self, master: Master, work: Work) -> bytes | None:
+        """What was made for such a request before; None where nothing was, or it is no longer kept."""
+        return self.tiles.read(_name(master, work))
+
+    def made(self, master: Master, work: Work) -> bytes:
+        """The bytes made now, and kept; raises `PictureError` for a damaged master."""
+        prepare(master, work, self.copies)  # without a turn: other pictures are shown meanwhile
+        with self.turns:
+            data = rendered(master, work, self.copies)
+        self.tiles.write(_name(master, work), data)
         return data
 
 
@@ -60,7 +66,8 @@ def pictures_in(folder: Path) -> Pictures:
     """The pictures kept in a workbench's folder."""
     made = folder / "iiif"
     turns = BoundedSemaphore(max(2, os.cpu_count() or 2))
-    return Pictures(DiskCache(made / "tiles", TILE_BYTES), ReadingCopies(DiskCache(made / "copies", COPY_BYTES)), turns)
+    copies = ReadingCopies(DiskCache(made / "copies", COPY_BYTES))
+    return Pictures(DiskCache(made / "tiles", TILE_BYTES), copies, turns)
 
 
 def image(
@@ -77,7 +84,12 @@ def image(
     }
     if unchanged(request, headers["ETag"]):
         return Response(status_code=304, headers=headers)
-    return Response(pictures_in(bench.folder).answer(master, work), media_type=FORMATS[work.format], headers=headers)
+    pictures, begun = pictures_in(bench.folder), time.perf_counter()
+    data = pictures.kept(master, work)
+    how = "kept" if data is not None else "made"
+    data = data or pictures.made(master, work)
+    headers["Server-Timing"] = f"{how};dur={1000 * (time.perf_counter() - begun):.1f}"
+    return Response(data, media_type=FORMATS[work.format], headers=headers)
 
 
 def information(request: Request, bench: Bench, content: str) -> Response:
@@ -143,10 +155,12 @@ def misread(request: Request, bench: Bench, content: str, rest: str) -> Response
 
 def _master(bench: Workbench, content: str) -> tuple[Master, str]:
     """The picture of an identifier, and the address of its work's rights."""
-    with bench.archive.reading() as connection:
-        row = file_of(connection, content)
-        rights = connection.execute(select(WORKS.c.rights).where(WORKS.c.id == row["work_id"])).scalar() or ""
+    row, rights = pictures_in(bench.folder).known.of(bench.archive, content)
     return master_of(row, bench.archive.folder), rights_address(rights)
+
+
+def _name(master: Master, work: Work) -> str:
+    return f"{_digest(master.content, 24)}-{_digest(f'{VERSION} {work.path}', 24)}.{work.format}"
 
 
 def _digest(text: str, length: int) -> str:

@@ -10,11 +10,12 @@ from vasari.app.web.iiif.requests import Work
 from vasari.foundation.image_formats import guarded
 
 #: Changed whenever the same request is answered by other bytes, so that nothing old is shown.
-VERSION = 1
+VERSION = 2
 #: Formats that carry transparency.
 _TRANSPARENT = ("png", "webp", "tif", "gif")
 _SAVERS: dict[str, tuple[str, dict[str, Any]]] = {
-    "jpg": ("jpegsave_buffer", {"Q": 85, "optimize_coding": True}),
+    # Without tables of its own (optimize_coding): 6 % more bytes, and half the time of encoding a tile.
+    "jpg": ("jpegsave_buffer", {"Q": 85}),
     "png": ("pngsave_buffer", {"compression": 4}),
     "webp": ("webpsave_buffer", {"Q": 82, "effort": 2}),
     "tif": ("tiffsave_buffer", {"compression": "deflate", "predictor": "horizontal"}),

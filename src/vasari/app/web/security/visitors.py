@@ -20,8 +20,11 @@ THEMES = ("auto", "light", "dark")
 _SESSION = re.compile(r"[A-Za-z0-9_-]{43}")
 
 
-def identify(request: Request) -> Visitor:
-    """The visitor of a request; asks the database for those with a session or a token. Refuses a bad token: 401."""
+def identify(request: Request, *, is_visit: bool = True) -> Visitor:
+    """The visitor of a request; asks the database for those with a session or a token. Refuses a bad token: 401.
+
+    Where it `is_visit`, a session lives on by it.
+    """
     bench = workbench_of(request)
     kind, _, shown = request.headers.get("authorization", "").partition(" ")
     if kind.lower() == "bearer":
@@ -33,7 +36,7 @@ def identify(request: Request) -> Visitor:
     session = given if _SESSION.fullmatch(given) else ""
     if bench.settings.is_local:
         return _visitor(request, LOCAL, Role.ADMIN, session)
-    account = bench.sessions.account(session) if session else None
+    account = bench.sessions.account(session, is_visit=is_visit) if session else None
     if account is not None:
         return _visitor(request, account.name, account.role, session)
     return _visitor(request, "", Role.PUBLIC, session)
