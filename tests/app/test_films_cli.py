@@ -133,7 +133,7 @@ def test_without_the_extra_named_films_are_refused_and_found_ones_left_out(
 
 
 def test_long_films_tell_how_far_they_are(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    from vasari.tasks.batch.files import Silent
+    from vasari.tasks.batch.terms import Silent
 
     monkeypatch.setattr(films, "TELL_EVERY_S", 0.0)
     watch = films._Following(Silent(), 0)

@@ -160,6 +160,22 @@ def served(folder: Path, **settings: Any) -> Iterator[tuple[str, Workbench]]:
             thread.join(15)
 
 
+@contextmanager
+def worked(folder: Path) -> Iterator[None]:
+    """A worker at its jobs, in a thread of this process."""
+    from vasari.app.worker import Worker, WorkerOptions
+
+    stop = threading.Event()
+    worker = Worker(folder, WorkerOptions(grace_s=0), stop, say=lambda text: None)
+    thread = threading.Thread(target=worker.run)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join(60)
+
+
 @pytest.fixture
 def shared_live(archive_folder: Path, quick_hashes: None) -> Iterator[tuple[str, Workbench]]:
     """As `live`, with the accounts viewer, editor and admin, whose password is `PASSWORD`."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import json
 import re
+from functools import partial
 from pathlib import Path
 from string import Formatter
 
@@ -13,8 +14,10 @@ from jinja2 import Environment
 from jinja2.ext import extract_from_ast
 
 from vasari.app.web import rendering, texts
+from vasari.app.web.changes import measures
 from vasari.app.web.rendering import NAVIGATION
 from vasari.app.web.texts import Texts, language_of
+from vasari.app.web.wording import decade, measure
 from vasari.archive.workbench.audit import EVENTS
 from vasari.archive.workbench.roles import GIVEN
 
@@ -54,6 +57,38 @@ def test_texts_beside_templates_have_their_chinese() -> None:
     assert not sorted(found - Texts.read().tables["zh"].keys())
 
 
+def test_measures_and_decades_have_their_chinese() -> None:
+    say = partial(Texts.read().say, "zh")
+    for column in measures():
+        assert re.search("[\u4e00-\u9fff]", measure(say, column.name)), column.name
+        assert re.search("[\u4e00-\u9fff]", say(column.meaning)), column.meaning
+    assert [decade(say, one) for one in ("1880s", "-51/-42", "-1/9")] == [
+        "1880 年代", "公元前 51 至 42 年", "公元前 1 年至 9 年"
+    ]  # fmt: skip
+    assert [decade(partial(Texts.read().say, "en"), one) for one in ("1880s", "-51/-42")] == ["1880s", "51 to 42 BC"]
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("'foo' is no field of a work.\n  foo=3\n  ^", "作品没有字段 'foo'。\n  foo=3\n  ^"),
+        ("There is no work 33 with a picture.", "没有带图片的作品 33。"),
+        ("There is no such page.", "没有这个页面。"),
+        (
+            "No period of 10 years has 10 artists; the most is 9.3.",
+            "没有任何 10 年的时段有 10 位艺术家；最多为 9.3 位。",
+        ),
+        ("draws=3 is below 20.", "draws=3 小于 20。"),
+        ("Something {odd} that nobody foresaw.", "Something {odd} that nobody foresaw."),
+        ("There is no work {0.__class__}.", "没有作品 {0.__class__}。"),
+    ],
+)
+def test_what_failures_say_has_its_chinese(text: str, words: str) -> None:
+    texts = Texts.read()
+    assert texts.told("zh", text) == words
+    assert texts.told("en", text) == text
+
+
 @pytest.mark.parametrize("path", TABLES, ids=_id)
 def test_translations_fill_in_the_same(path: Path) -> None:
     table = json.loads(path.read_text(encoding="utf-8"))
@@ -63,10 +98,10 @@ def test_translations_fill_in_the_same(path: Path) -> None:
 
 
 def test_tables_do_not_contradict_one_another() -> None:
-    seen: dict[str, tuple[str, str]] = {}
+    seen: dict[tuple[str, str], tuple[str, str]] = {}
     for path in TABLES:
         for text, words in json.loads(path.read_text(encoding="utf-8")).items():
-            name, before = seen.setdefault(text, (path.name, words))
+            name, before = seen.setdefault((path.parent.name, text), (path.name, words))
             assert before == words, f"{text!r}: {name} and {path.name} differ"
 
 

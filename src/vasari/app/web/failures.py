@@ -12,7 +12,7 @@ from fastapi.responses import JSONResponse, RedirectResponse
 from starlette.exceptions import HTTPException as StarletteHTTPException
 
 from vasari.app.web.errors import Refusal, status_of
-from vasari.app.web.rendering import render
+from vasari.app.web.rendering import render, told
 from vasari.app.web.security.redirects import safe_address
 from vasari.app.web.security.visitors import give_session, identify, stranger
 from vasari.app.web.workbench import LOG, visitor_of, workbench_of
@@ -65,6 +65,8 @@ def answer(request: Request, status: int, what: str, remedy: str, headers: Any =
     if wants_json(request):
         if status == 401:
             extra["WWW-Authenticate"] = "Bearer"
+        if _is_page(request):
+            what, remedy = told(request, what), told(request, remedy)
         return JSONResponse({"error": {"what": what, "remedy": remedy}}, status_code=status, headers=extra)
     _introduce(request)
     is_fragment = request.headers.get("hx-request") == "true"
@@ -86,9 +88,14 @@ def wants_json(request: Request) -> bool:
     return "application/json" in accepted and "text/html" not in accepted
 
 
+def _is_page(request: Request) -> bool:
+    """Whether a page's script asks, which shows what it is answered; programs are answered in English."""
+    return "visitor" in request.scope.get("state", {}) and not visitor_of(request).token
+
+
 def _log_in_first(request: Request, is_fragment: bool) -> Response:
     """To the log-in, and back to the page one was on; a form that was sent is not sent again."""
-    here = _path_of(request.headers.get("hx-current-url", "")) if is_fragment else request.url.path
+    here = _path_of(request.headers.get("hx-current-url", "") if is_fragment else str(request.url))
     is_page = is_fragment or request.method in ("GET", "HEAD")
     address = f"{LOG_IN}?next={quote(safe_address(here if is_page else '/'), safe='/')}"
     if is_fragment:
@@ -97,11 +104,12 @@ def _log_in_first(request: Request, is_fragment: bool) -> Response:
 
 
 def _path_of(address: str) -> str:
-    """The path of an address; the start for what is none."""
+    """The path of an address with its question; the start for what is none."""
     try:
-        return urlsplit(address).path
+        parts = urlsplit(address)
     except ValueError:
         return "/"
+    return f"{parts.path}?{parts.query}" if parts.query else parts.path
 
 
 def _introduce(request: Request) -> None:

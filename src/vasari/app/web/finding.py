@@ -17,11 +17,13 @@ from vasari.archive.dates.dating import Dating, Kind
 from vasari.archive.dates.parse import parse_date
 from vasari.archive.queries.nodes import Query, Words, both, every
 from vasari.archive.query import parsed
-from vasari.archive.schema import DERIVATIVES, FILES, WORKS
+from vasari.archive.schema import DERIVATIVES, EVENTS, FILES, WORKS
+from vasari.archive.search.listing import Work
 from vasari.archive.terms import words_of
 from vasari.foundation.errors import PlanError
 
 MOST_FILTERS = 40
+INGESTED = "ingestion"
 
 
 @dataclass(frozen=True)
@@ -63,6 +65,18 @@ def pictures_of(connection: Connection, ids: Sequence[int]) -> dict[int, Shown]:
         if row.work_id not in found and (row.derived or row.content not in made):
             found[row.work_id] = Shown(identifier_of(row.content), row.width, row.height)
     return found
+
+
+def names_of(connection: Connection, works: Sequence[Work]) -> dict[int, str]:
+    """What works without a title are called, by their ids: as the file of each was named when it came."""
+    objects = {name: one.id for one in works for name in (one.key, f"file:{PurePath(one.picture).stem}")}
+    query = select(EVENTS.c.object, EVENTS.c.detail).where(
+        EVENTS.c.object.in_(list(objects)), EVENTS.c.type == INGESTED
+    )
+    names = {one.id: PurePath(one.picture).name or one.key for one in works}
+    for object, detail in connection.execute(query.order_by(EVENTS.c.id.desc())):  # the first counts
+        names[objects[object]] = PurePath(detail.get("path") or names[objects[object]]).name
+    return names
 
 
 def key_of(connection: Connection, id: int) -> str:

@@ -3,35 +3,58 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from vasari.app.settings import LANGUAGES
 
 FOLDER = Path(__file__).parent / "locales"
+#: What failures say, which differs from one to the next: their sentences have places for that, in braces.
+FAILURES = "failures.json"
 
 
 @dataclass(frozen=True)
 class Texts:
-    """Language -> English text -> text in that language."""
+    """Language -> English text -> text in that language; and sentences of failures, with places for what differs."""
 
     tables: Mapping[str, Mapping[str, str]]
+    sentences: Mapping[str, tuple[tuple[re.Pattern[str], str], ...]] = field(default_factory=dict)
 
     @classmethod
     def read(cls, folder: Path = FOLDER) -> Texts:
-        """All tables of `folder`: LANGUAGE/NAME.json each."""
+        """All tables of `folder`: LANGUAGE/NAME.json each. Those of `FAILURES` are sentences too."""
         tables: dict[str, dict[str, str]] = {}
+        sentences = {}
         for path in sorted(folder.glob("*/*.json")):
             table = json.loads(path.read_text(encoding="utf-8"))
             tables.setdefault(path.parent.name, {}).update(table)
-        return cls(tables)
+            if path.name == FAILURES:
+                sentences[path.parent.name] = tuple((_sentence(text), words) for text, words in table.items())
+        return cls(tables, sentences)
 
     def say(self, language: str, text: str, /, **values: Any) -> str:
         """A text in a language, with `{name}` filled in; English where it has no translation."""
         words = self.tables.get(language, {}).get(text, text)
         return words.format(**values) if values else words
+
+    def told(self, language: str, text: str) -> str:
+        """What a failure says, in a language: as it is where no sentence fits. A second line, as of a query, stays."""
+        first, *rest = text.split("\n")
+        words = self.tables.get(language, {}).get(first)
+        for sentence, translated in self.sentences.get(language, ()) if words is None else ():
+            if found := sentence.fullmatch(first):
+                words = translated.format(**found.groupdict())
+                break
+        return "\n".join([words or first, *rest])
+
+
+def _sentence(text: str) -> re.Pattern[str]:
+    """A sentence with places in braces, as a pattern."""
+    parts = re.split(r"\{(\w+)\}", text)
+    return re.compile("".join(f"(?P<{part}>.*)" if place % 2 else re.escape(part) for place, part in enumerate(parts)))
 
 
 def language_of(accepted: str, chosen: str, otherwise: str) -> str:

@@ -37,8 +37,9 @@ def map_of(
 ) -> dict[str, Any]:
     """The map of the works that a query means and that are measured: plain values, ready for JSON.
 
-    `works` holds x and y in -1..1, key, title, artist, date, years, styles (nobody's but models' words left out) and
-    for the first `thumbnails` works a JPEG as base64. `folder` is the archive's. Raises `PlanError`, `ArchiveError`.
+    `works` holds x and y in -1..1, id, key, title, artist, date, years, styles (nobody's but models' words left out),
+    and a JPEG as base64 for the first `thumbnails` works. `folder` is the archive's.
+    Raises `PlanError`, `ArchiveError`.
     """
     held = load(connection, folder, by)
     rows = np.flatnonzero(np.isin(held.ids, ids_array(connection, query)))
@@ -53,9 +54,9 @@ def map_of(
         work = known[id]
         works.append(
             {
-                "x": round(x, 4), "y": round(y, 4), "key": work.key, "title": work.title or Path(work.picture).name,
-                "artist": work.artist, "date": work.date, "first": work.first, "last": work.last,
-                "style": styles.get(id, ""),
+                "x": round(x, 4), "y": round(y, 4), "id": id, "key": work.key,
+                "title": work.title or Path(work.picture).name, "artist": work.artist, "date": work.date,
+                "first": work.first, "last": work.last, "style": styles.get(id, ""),
             }
         )  # fmt: skip
     for number, id in enumerate(ids[:thumbnails]):

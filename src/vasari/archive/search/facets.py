@@ -127,10 +127,10 @@ def _decades(codes: Codes, meant: np.ndarray) -> list[Count]:
     changes = np.bincount(np.minimum(first, size - 1), minlength=size)
     changes = changes - np.bincount(np.minimum(last + 1, size - 1), minlength=size)
     counts = np.cumsum(changes)[:-1]
-    return [_decade(low + place, int(counts[place])) for place in np.flatnonzero(counts).tolist()]
+    return [decade_of(low + place, int(counts[place])) for place in np.flatnonzero(counts).tolist()]
 
 
-def _decade(decade: int, works: int) -> Count:
+def decade_of(decade: int, works: int) -> Count:
     """A decade by its number, counted in tens of astronomical years."""
     begin, end = 10 * decade, 10 * decade + 9
     if begin > 0:

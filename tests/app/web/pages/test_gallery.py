@@ -5,11 +5,14 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+import numpy as np
 import pytest
 from fastapi.testclient import TestClient
+from PIL import Image
 
 from vasari.app.web.application import create_app
 from vasari.app.web.pages import gallery
@@ -18,6 +21,7 @@ from vasari.app.web.workbench import Workbench
 from vasari.archive.indexing import index
 from vasari.archive.ingest.person import say
 from vasari.archive.schema import DERIVATIVES, FILES
+from vasari.archive.store import Archive
 from vasari.archive.workbench.roles import Role
 from vasari.foundation.treatment import now
 
@@ -84,6 +88,54 @@ def test_a_query_that_is_not_understood_is_told_kindly(reader: TestClient, query
     assert 'id="q-wrong"' in answer.text and 'aria-invalid="true"' in answer.text
     assert f'value="{html.escape(query).replace("&#x27;", "&#39;")}"' in answer.text
     assert "What helps" in answer.text
+
+
+def test_decades_and_refusals_have_their_chinese(reader: TestClient) -> None:
+    asking = {"Accept-Language": "zh"}
+    page = reader.get("/gallery/facets", headers=asking).text
+    assert "1870 年代" in page and "1870s" not in page
+    assert "1870 年代" in reader.get("/", params={"f": "1870/1879"}, headers=asking).text
+    assert "作品没有字段 &#39;artst&#39;。" in reader.get("/", params={"q": "artst='x'"}, headers=asking).text
+    assert "目录: test" in reader.get("/works/1", headers=asking).text
+
+
+def test_an_empty_archive_offers_to_add_pictures_to_those_who_may(tmp_path: Path, quick_hashes: None) -> None:
+    from tests.app.web.conftest import opened
+
+    Archive.create(tmp_path / "empty").close()
+    with opened(tmp_path / "empty", accounts=True) as bench:
+        for role, may in ((Role.VIEWER, False), (Role.EDITOR, True)):
+            bench.accounts.add(role.word, "a long enough sentence", role, by="test")
+            _, token = bench.tokens.make(bench.accounts.get(role.word), "test", role)
+            with TestClient(create_app(bench), base_url=LOCAL) as client:
+                page = client.get("/", headers={"Authorization": f"Bearer {token}"}).text
+            assert "The archive is empty." in page
+            assert (page.count('data-opens="adding"'), 'id="adding"' in page) == (2 * may, may)
+
+
+def test_pictures_are_added_by_hand(live: tuple[str, Workbench], watched: Any, tmp_path: Path) -> None:
+    """A file is sent, put in by a job, and shown by the name that it had."""
+    from playwright.sync_api import expect
+    from tests.app.web.conftest import worked
+
+    address, bench = live
+    Image.fromarray(np.arange(64 * 48 * 3, dtype=np.uint32).reshape(48, 64, 3).astype(np.uint8)).save(
+        tmp_path / "IMG_0231.png"
+    )
+    page = watched.page
+    page.goto(address + "/")
+    page.get_by_role("button", name="Add pictures").click()
+    expect(page.locator("#adding-run")).to_be_disabled()
+    page.set_input_files("#adding-files", tmp_path / "IMG_0231.png")
+    expect(page.locator("#adding-sent")).to_have_text("Ready to be added: IMG_0231.png")
+    assert not watched.accessibility()
+    page.uncheck("#adding-measure")
+    with worked(bench.archive.folder), page.expect_navigation():
+        page.click("#adding-run")
+    expect(page.locator("#count")).to_have_text("13 works")
+    page.get_by_text("IMG_0231.png").click()
+    assert page.inner_text("h1") == "IMG_0231.png"
+    assert [one for one in watched.complaints if "/events" not in one] == []
 
 
 def test_hostile_queries_are_shown_and_not_run(reader: TestClient) -> None:
@@ -232,7 +284,7 @@ def test_the_story(live: tuple[str, Workbench], watched: Any) -> None:
     page.wait_for_selector("#events >> text=Date: um 1905")
     assert "um 1905" in page.inner_text("#work-byline")
     assert page.evaluate("document.activeElement.closest('#line-date') !== null")
-    page.locator("[data-by]", has_text="palette").click()
+    page.locator("[data-by]", has_text="color").click()
     page.wait_for_selector("#alike .alike-works img")
     page.wait_for_load_state("networkidle")
     assert not watched.accessibility()

@@ -69,3 +69,16 @@ def test_the_page_escapes_what_people_send(client: TestClient, bench: Workbench,
     again = client.post(f"/jobs/{job['id']}/retry", data={"csrf": header["X-CSRF-Token"]}, follow_redirects=False)
     assert again.status_code == 303 and again.headers["location"] == f"/jobs/{job['id']}"
     assert client.post(f"/jobs/{job['id']}/cancel").status_code == 403
+
+
+def test_what_did_not_come_into_the_archive_is_told(client: TestClient, bench: Workbench, token_header: Any) -> None:
+    header = token_header(client)
+    asked = {"operation": "archive-add", "inputs": ["work:1"]}
+    job = client.post("/api/v1/jobs", json=asked, headers=header).json()
+    taken = bench.jobs.take("w")
+    assert taken is not None
+    lost = {"status": "failed", "source": "/somewhere/torn.jpg", "error": "There is no such page.", "remedy": "scan it"}
+    bench.jobs.finish(taken, {"files": [], "values": {"failed": 1, "failures": [lost]}})
+    page = client.get(f"/jobs/{job['id']}").text
+    assert "torn.jpg" in page and "There is no such page." in page and "/somewhere" not in page
+    assert "没有这个页面。" in client.get(f"/jobs/{job['id']}", headers={"Accept-Language": "zh"}).text

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import io
-import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from pathlib import Path
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 from fastapi.testclient import TestClient
 from PIL import Image, ImageDraw
+from tests.app.web.conftest import worked
 
 from vasari.app.web.preview_models import preview_models
 from vasari.app.web.workbench import Workbench
@@ -191,22 +189,6 @@ def test_a_painted_mask_is_kept_and_named(client: TestClient, token_header: Head
 
 
 # In a real Chromium.
-
-
-@contextmanager
-def worked(folder: Path) -> Iterator[None]:
-    """A worker at its jobs, in a thread of this process."""
-    from vasari.app.worker import Worker, WorkerOptions
-
-    stop = threading.Event()
-    worker = Worker(folder, WorkerOptions(grace_s=0), stop, say=lambda text: None)
-    thread = threading.Thread(target=worker.run)
-    thread.start()
-    try:
-        yield
-    finally:
-        stop.set()
-        thread.join(60)
 
 
 def _until(page: Any, script: str, value: Any = None) -> None:

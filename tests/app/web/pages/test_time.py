@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 import threading
 import time
 import zipfile
@@ -9,14 +10,17 @@ from concurrent.futures import ThreadPoolExecutor
 from html import unescape
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote_plus
 
 import pytest
 from fastapi.testclient import TestClient
 
 from vasari.app.web.changes import Asked
 from vasari.app.web.errors import Refusal
+from vasari.app.web.pages.time import bars_of
 from vasari.app.web.turnstile import Turnstile
 from vasari.archive.indexing import index
+from vasari.archive.search.facets import decade_of
 from vasari.archive.store import Archive
 from vasari.foundation.errors import PlanError
 
@@ -79,6 +83,68 @@ def test_the_page_has_a_bar_for_each_decade(client: TestClient) -> None:
     text = client.get("/time").text
     assert 'aria-current="page"' in text and text.count("<rect") >= 3
     assert "1870" in text
+
+
+def test_a_timeline_keeps_its_gaps() -> None:
+    """Decades at even steps: an empty one is as broad as a full one, and a long run of them is told as one."""
+    counts = [decade_of(number, 2) for number in (-3, 0, 1, 4, 30)]
+    bars = bars_of(counts)
+    assert [one.value or one.skipped for one in bars] == [
+        "-31/-22", "-21/-12", "-11/-2", "-1/9", "10s", "20s", "30s", "40s", 25, "300s"
+    ]  # fmt: skip
+    assert [one.works for one in bars] == [2, 0, 0, 2, 2, 0, 0, 2, 0, 2] and bars_of([]) == []
+
+
+def test_a_bar_leads_to_what_it_counts(client: TestClient) -> None:
+    text = client.get("/time", params={"q": "artist='Monet, Claude'"}).text
+    address = unescape(text.split('class="timeline"')[1].split('<a href="')[1].split('"')[0])
+    counted = int(text.split('class="timeline"')[1].split('class="count">')[1].split("<")[0])
+    assert f"{counted} work" in client.get(address).text and "Monet" in unquote_plus(address)
+
+
+def test_what_is_measured_has_its_chinese(measured: Path, client: TestClient) -> None:
+    client.headers["Accept-Language"] = "zh"
+    page = client.get("/time").text
+    assert "平均明度" in page and "lightness mean" not in page and "1870 年代" in page
+    thin = client.get("/time/answer", params={"min_artists": "30", "draws": "20"}).text
+    assert "没有任何 10 年的时段有 30 位艺术家" in thin and "min_artists" not in thin
+    told = plotted(client.get("/time/answer", params=QUICK).text)
+    assert told["series"][0]["name"] == "移动平均"
+    answer = client.get("/time/export.zip", params={"draws": "3"}, headers={"Accept": "application/json"})
+    assert answer.json()["error"]["what"].endswith("小于 20。")
+
+
+def test_a_thin_archive_is_told_what_helps_in_the_words_of_the_page(measured: Path, client: TestClient) -> None:
+    thin = client.get("/time/answer", params={"min_artists": "30", "draws": "20"}).text
+    assert "allow fewer artists in a period" in thin and "min_artists" not in thin
+
+
+def test_the_map_comes_by_itself_and_opens_a_work(archive_folder: Path, live: Any, watched: Any) -> None:
+    from playwright.sync_api import expect
+
+    address, bench = live
+    page = watched.page
+    page.goto(f"{address}/time?draws=20&min_artists=1")  # nothing is measured: nothing is drawn unasked
+    page.locator("#map").scroll_into_view_if_needed()
+    expect(page.locator("#map-told")).to_have_text("The map is not drawn yet.")
+    index(bench.archive, ("embedding", "color"))
+    page.goto(f"{address}/time?draws=20&min_artists=1")
+    page.locator("#map").scroll_into_view_if_needed()
+    expect(page.locator("#lasso")).to_be_enabled()
+    box = page.locator("#map").bounding_box()
+    card = page.locator("#map-card")
+    for step in range(1600):  # along the rows of the map, until the pointer is at a work
+        row, column = divmod(step, 60)
+        page.mouse.move(box["x"] + 10 + box["width"] * column / 60, box["y"] + 8 + 22 * row)
+        if card.is_visible():
+            break
+    expect(card.locator("strong")).not_to_be_empty()
+    expect(card.locator("img")).to_have_attribute("src", re.compile("/iiif/image/"))
+    title = card.locator("strong").inner_text()
+    page.mouse.down()
+    page.mouse.up()
+    page.wait_for_url("**/works/*")
+    assert page.inner_text("h1") == title and not watched.complaints
 
 
 def test_a_wrong_question_is_told_in_place(client: TestClient) -> None:

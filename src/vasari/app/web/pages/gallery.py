@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Annotated, Any
 from urllib.parse import urlencode
@@ -11,7 +12,7 @@ from fastapi import Query, Request, Response
 from sqlalchemy import Connection
 
 from vasari.app.web.api.uploads import uploads_of
-from vasari.app.web.finding import Shown, key_of, meant, pictures_of
+from vasari.app.web.finding import Shown, key_of, meant, names_of, pictures_of
 from vasari.app.web.rendering import render
 from vasari.app.web.route import Role, Route
 from vasari.app.web.turnstile import Turnstile
@@ -69,10 +70,11 @@ class Asked:
 
 @dataclass(frozen=True)
 class Found:
-    """Works to show: their pictures, the cursor of the next page, and how many there are in all."""
+    """Works to show: their pictures, names of those without a title, the next page's cursor, how many there are."""
 
     works: tuple[Work, ...] = ()
     pictures: dict[int, Shown] | None = None
+    names: dict[int, str] | None = None
     cursor: str | None = None
     total: int = 0
 
@@ -152,10 +154,16 @@ def _found(
     if asked.is_alike:
         hits = _alike(bench, connection, asked, query)
         works = tuple(works_by_id(connection, [hit.work_id for hit in hits]))
-        return Found(works, pictures_of(connection, [work.id for work in works]), None, len(works))
+        return _shown(connection, works, None, len(works))
     page = list_works(connection, query, sort=asked.sort, limit=AT_ONCE, cursor=cursor)
     total = count_works(connection, query) if count else 0
-    return Found(page.works, pictures_of(connection, [work.id for work in page.works]), page.cursor, total)
+    return _shown(connection, page.works, page.cursor, total)
+
+
+def _shown(connection: Connection, works: Sequence[Work], cursor: str | None, total: int) -> Found:
+    pictures = pictures_of(connection, [work.id for work in works])
+    names = names_of(connection, [work for work in works if not work.title])
+    return Found(tuple(works), pictures, names, cursor, total)
 
 
 def _alike(bench: Workbench, connection: Connection, asked: Asked, query: ArchiveQuery) -> list[Hit]:

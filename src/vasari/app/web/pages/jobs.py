@@ -114,11 +114,11 @@ def _shown(job: Job, visitor: Visitor) -> dict[str, Any]:
 
 def _failures(job: Job) -> list[tuple[str, str]]:
     """What of the inputs could not be done: name and reason."""
-    entries = job.result.get("values", {}).get("entries", ())
+    values = job.result.get("values", {})
+    entries = [one for one in values.get("entries", ()) if isinstance(one, dict) and one.get("status") == "failed"]
+    entries += [one for one in values.get("failures", ()) if isinstance(one, dict)]  # of what goes into the archive
     return [
-        (PurePosixPath(one.get("source", "")).name, one.get("error") or "")
-        for one in entries
-        if isinstance(one, dict) and one.get("status") == "failed"
+        (PurePosixPath(one.get("source") or one.get("path") or "").name, one.get("error") or "") for one in entries
     ][:_MOST_SHOWN]
 
 

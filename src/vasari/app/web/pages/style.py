@@ -99,11 +99,11 @@ def swatch(bench: Bench, name: Annotated[str, Path(max_length=100)], picture: st
     data = tiles.read(key)
     if data is None:
         models = preview_models()
-        with models.turns.turn(f"swatch {name} {picture}") as mine:
-            if not mine:
-                return Response(status_code=204)
-            data = tiles.read(key) or styling.webp(styling.swatch(bench, models, name, master), 80)
-        tiles.write(key, data)
+        with models.turns.patient_turn():
+            data = tiles.read(key)  # another may have asked for the same meanwhile
+            if data is None:
+                data = styling.webp(styling.swatch(bench, models, name, master), 80)
+                tiles.write(key, data)
     return Response(data, media_type="image/webp", headers={"Cache-Control": "private, max-age=604800"})
 
 

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated, Any
 
 import numpy as np
@@ -12,7 +15,7 @@ from sqlalchemy import Connection, select
 
 from vasari.app.web.changes import MOST, SHARED_FIELDS, Answers, Asked, measures
 from vasari.app.web.finding import meant
-from vasari.app.web.rendering import render
+from vasari.app.web.rendering import render, say
 from vasari.app.web.route import Role, Route
 from vasari.app.web.turnstile import Turnstile
 from vasari.app.web.workbench import Bench
@@ -20,16 +23,31 @@ from vasari.archive.feature_tables import numbers
 from vasari.archive.features.table import FEATURES
 from vasari.archive.maps.drawing import map_of
 from vasari.archive.schema import WORKS
-from vasari.archive.search.facets import DECADE, facets, ids_array
-from vasari.archive.search.listing import works_by_id
+from vasari.archive.search import vectors
+from vasari.archive.search.facets import DECADE, Count, decade_of, facets, ids_array
+from vasari.archive.search.listing import count_works, works_by_id
 from vasari.foundation.errors import ArchiveError, PlanError, VasariError
 
 MOST_SELECTED = 5000
+#: Up to so many works the map is drawn when one comes to it; of more when it is asked for.
+MOST_AT_ONCE = 5000
+#: So many decades without a work are shown one by one.
+LONGEST_GAP = 6
 SHOWN_WORKS = 12
 _ANSWERS = Answers()
 #: For what reads all works at once: the map, and comparisons with the rest.
 _TURNSTILE = Turnstile()
 Text = Annotated[str, Query(max_length=2000)]
+
+
+@dataclass(frozen=True)
+class Bar:
+    """A decade of the timeline, `query` empty where no work is of it; or a run of `skipped` empty ones, told as one."""
+
+    value: str = ""
+    works: int = 0
+    query: str = ""
+    skipped: int = 0
 
 
 class Selection(BaseModel):
@@ -40,18 +58,21 @@ class Selection(BaseModel):
 
 def page(request: Request, bench: Bench) -> Response:
     """The page: a timeline, the controls of trends, and the map, which are filled by requests of their own."""
-    asked, wrong, decades = Asked(), None, []
+    asked, wrong, decades, draws_map = Asked(), None, [], False
     try:
         asked = Asked.of(request.query_params)
         with bench.archive.reading() as connection:
             decades = facets(connection, bench.archive.folder, meant(asked.query), (DECADE,))[DECADE]
+            works = count_works(connection, meant(asked.query))
+            draws_map = 0 < works <= MOST_AT_ONCE and _is_measured(connection, bench.archive.folder)
     except VasariError as error:
         wrong = error
     return render(
         request,
         "time/time.html",
         asked=asked.controls,
-        decades=decades,
+        decades=bars_of(decades),
+        draws_map=draws_map,
         most=max((one.works for one in decades), default=1),
         measures=measures(),
         shared=SHARED_FIELDS,
@@ -67,7 +88,50 @@ def answer(request: Request, bench: Bench) -> Response:
         report = _ANSWERS.report(bench.archive, asked)
     except VasariError as error:
         return render(request, "time/wrong.html", wrong=error)
-    return render(request, "time/answer.html", data=report.data, command=report.command, address=request.url.query)
+    return render(
+        request, "time/answer.html", data=report.data, plot=_plot(request, report.data), what=asked.what,
+        command=report.command, address=request.url.query,
+    )  # fmt: skip
+
+
+def _plot(request: Request, data: Mapping[str, Any]) -> dict[str, Any]:
+    """What the page draws: of a trend the names of its two lines in the visitor's words; shares have the archive's."""
+    series = data["series"]
+    if data["kind"] == "trend":
+        series = [{**one, "name": say(request, one["name"])} for one in series]
+    axis = say(request, data["axis"])
+    return {"kind": data["kind"], "axis": axis, "series": series, "changes": data.get("changes") or []}
+
+
+def _is_measured(connection: Connection, folder: Path) -> bool:
+    """Whether there is anything to lay out on the map."""
+    try:
+        vectors.load(connection, folder, "overall")
+    except ArchiveError:
+        return False
+    return True
+
+
+def bars_of(decades: Sequence[Count]) -> list[Bar]:
+    """Decades as bars at even steps of time: those without works stand between the others, long runs of them as one."""
+    bars: list[Bar] = []
+    before = None
+    for one in decades:
+        number = _number(one)
+        empty = range(before + 1, number) if before is not None else range(0)
+        if len(empty) > LONGEST_GAP:
+            bars.append(Bar(skipped=len(empty)))
+        else:
+            bars += [Bar(decade_of(decade, 0).value) for decade in empty]
+        bars.append(Bar(one.value, one.works, one.query))
+        before = number
+    return bars
+
+
+def _number(one: Count) -> int:
+    """The number of a decade, in tens of astronomical years: 188 for the 1880s, 0 for 1 BC to 9."""
+    begin = int(one.query.split("/")[0])
+    return (begin + (begin < 0)) // 10
 
 
 def export(request: Request, bench: Bench) -> Response:

@@ -11,7 +11,7 @@ from fastapi.responses import FileResponse, RedirectResponse
 from sqlalchemy import Connection, select
 
 from vasari.app.web.errors import Refusal
-from vasari.app.web.finding import dating_of, is_understood, key_of, path_for, pictures_of
+from vasari.app.web.finding import dating_of, is_understood, key_of, names_of, path_for, pictures_of
 from vasari.app.web.iiif.masters import file_of, identifier_of, master_of
 from vasari.app.web.rendering import render, say
 from vasari.app.web.route import Role, Route
@@ -41,7 +41,7 @@ class Line:
     what: str
     many: bool
     shown: tuple[str, ...]
-    by: str
+    by: tuple[str, str] | None
     statements: tuple[dict[str, Any], ...]
     own: str
 
@@ -69,15 +69,15 @@ class About:
     id: int
     known: dict[str, Any]
     lines: list[Line]
+    name: str = ""
     pictures: list[dict[str, Any]] = field(default_factory=list)
     made: list[Relative] = field(default_factory=list)
     sources: list[Relative] = field(default_factory=list)
 
     @property
     def title(self) -> str:
-        """What it is called: its title, the name of its first file, or its key."""
-        name = self.known["files"][0]["path"].rsplit("/", 1)[-1] if self.known["files"] else ""
-        return self.known["title"] or name or self.known["key"]
+        """What it is called: its title, the name under which its first file came, or its key."""
+        return self.known["title"] or self.name or self.known["key"]
 
 
 def work(request: Request, bench: Bench, visitor: Who, id: Id) -> Response:
@@ -120,17 +120,19 @@ def read_date(request: Request, value: Annotated[str, Query(max_length=500)] = "
 
 def alike(request: Request, bench: Bench, id: Id, by: str = "overall") -> Response:
     """Works like this one: a piece of the page."""
-    wrong, found, pictures = None, [], {}
+    wrong, found, pictures, names = None, [], {}, {}
     try:
         with bench.archive.reading() as connection:
             hits = like_work(connection, bench.archive.folder, key_of(connection, id), by=by, limit=ALIKE)
             found = works_by_id(connection, [hit.work_id for hit in hits])
-            pictures = pictures_of(connection, [one.id for one in found])
+            pictures, names = pictures_of(connection, [one.id for one in found]), names_of(connection, found)
     except Refusal:
         raise
     except VasariError as error:
         wrong = error
-    return render(request, "work/alike.html", id=id, by=by, works=found, pictures=pictures, wrong=wrong)
+    return render(
+        request, "work/alike.html", id=id, by=by, works=found, pictures=pictures, names=names, wrong=wrong
+    )  # fmt: skip
 
 
 def master(bench: Bench, content: Annotated[str, Path(max_length=90)]) -> Response:
@@ -148,7 +150,8 @@ def _about(bench: Workbench, visitor: Visitor, id: int) -> About:
     known = person.everything(bench.archive, key)
     with bench.archive.reading() as connection:
         made, sources = _lineage(connection, known)
-    about = About(id, known, _lines(known, visitor), _pictures(bench, known), made, sources)
+        (name,) = names_of(connection, works_by_id(connection, [id])).values()
+    about = About(id, known, _lines(known, visitor), name, _pictures(bench, known), made, sources)
     for row in (*known["files"], *known["derivatives"]):
         row["path"] = path_for(visitor, row["path"])
     for row in known["events"]:
@@ -163,11 +166,11 @@ def _lines(known: dict[str, Any], visitor: Visitor) -> list[Line]:
         said = tuple(row for row in known["statements"] if row["field"] == name)
         if one.many:
             shown = tuple(dict.fromkeys(row["value"] for row in said if row["kind"] != "model"))
-            by = ""
+            by = None
         else:
             text = known["date"]["text"] if name == "date" else known[name]
             shown = (text,) if text else ()
-            by = next((f"{row['kind']}: {row['by']}" for row in said if row["value"] == text), "")
+            by = next(((row["kind"], row["by"]) for row in said if row["value"] == text), None)
         own = [row["value"] for row in said if (row["kind"], row["by"]) == ("person", visitor.name)]
         lines.append(Line(name, one.what, one.many, shown, by, said, "\n".join(own)))
     return lines

@@ -33,7 +33,7 @@ export class Failure extends Error {
   }
 }
 
-/** Show a notice at the head of the page; kind is "info" or "error". Texts only, never markup. */
+/** Show a notice at the head of what is seen: of the page, or of a dialog that lies over it. Texts only, never markup. */
 export function notice(text, kind = "info", remedy = "") {
   const box = document.createElement("div");
   box.className = `notice notice-${kind}`;
@@ -43,7 +43,25 @@ export function notice(text, kind = "info", remedy = "") {
     paragraph.textContent = line;
     box.append(paragraph);
   }
-  document.getElementById("notices").replaceChildren(box);
+  const place = noticesOf([...document.querySelectorAll("dialog[open]")].at(-1));
+  const gone = document.createElement("button");
+  Object.assign(gone, { type: "button", className: "quiet", textContent: "×" });
+  gone.setAttribute("aria-label", document.getElementById("notices").dataset.close);
+  gone.addEventListener("click", () => box.remove());
+  box.append(gone);
+  place.replaceChildren(box);
+}
+
+/** Where notices stand: a dialog gets a place of its own, which goes when it is closed. */
+function noticesOf(dialog) {
+  if (!dialog) return document.getElementById("notices");
+  const known = dialog.querySelector(".notices");
+  if (known) return known;
+  const place = document.createElement("div");
+  place.className = "notices";
+  dialog.prepend(place);
+  dialog.addEventListener("close", () => place.remove(), { once: true });
+  return place;
 }
 
 /** Run an asynchronous piece of a page and show what fails. */

@@ -46,7 +46,7 @@ def kept(bench: Workbench, master: Master, data: bytes, owner: str, *, whole: bo
             rows, _ = uploads.kept(part, owner)
         finally:
             part.close()
-    return f"upload:{rows[0]['sha256']}"
+    return f"upload:{rows[0]['sha256']}/{rows[0]['name']}"
 
 
 def read(data: bytes, master: Master) -> np.ndarray:

@@ -72,7 +72,7 @@ def _work(bench: Workbench, reference: Reference) -> Source:
 def _content(reference: Reference, path: Path) -> str:
     """What names the pixels of a file, for caches: a hash as the archive's own contents have, and page 0."""
     if reference.kind == "upload":
-        return f"{reference.value}#0"
+        return f"{reference.sha256}#0"
     text = f"{reference} {path.stat().st_mtime_ns} {path.stat().st_size}"
     return f"{hashlib.sha256(text.encode()).hexdigest()}#0"
 

@@ -42,6 +42,11 @@ toggle.addEventListener("click", () => {
   toggle.setAttribute("aria-expanded", String(open));
 });
 
+// What adds pictures is fetched when it is asked for: most visits only look.
+for (const opener of document.querySelectorAll('[data-opens="adding"]')) {
+  opener.addEventListener("click", () => import("./gallery-adding.js"), { once: true });
+}
+
 const form = document.getElementById("picture-form");
 form?.addEventListener("submit", (event) => {
   event.preventDefault();

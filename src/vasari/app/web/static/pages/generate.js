@@ -60,8 +60,17 @@ function begin() {
     },
   );
 
+  /** Whether the first seed is one; where it is none, the page says so beside it. */
+  function allowed() {
+    const { seed } = plan.elements;
+    const is = seed.validity.valid;
+    $("seed-wrong").hidden = is;
+    seed.setAttribute("aria-invalid", String(!is));
+    return is;
+  }
+
   function preview() {
-    if (!plan.elements.seed.checkValidity()) return;
+    if (!allowed()) return;
     cells();
     ask({ model: plan.elements.model.value, seed: Number(plan.elements.seed.value), count: count(), fields: fields() });
   }
@@ -156,7 +165,8 @@ function begin() {
   for (const [id, sign] of [["before", -1], ["after", 1]]) {
     $(id).addEventListener("click", () => {
       const { seed } = plan.elements;
-      seed.value = (Number(seed.value) + sign * count() + seeds()) % seeds();
+      const from = allowed() ? Number(seed.value) : 0;
+      seed.value = (from + sign * count() + seeds()) % seeds();
       preview();
     });
   }

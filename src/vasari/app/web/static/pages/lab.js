@@ -27,7 +27,7 @@ function drawn(name, data) {
     width: Math.max(200, card.clientWidth - 32),
     height: 200,
     scales: { x: { time: false } },
-    axes: [axis, { ...axis, size: 58 }],
+    axes: [axis, { ...axis, size: 64, values: (_, ticks) => ticks.map((tick) => String(Number(tick.toPrecision(3)))) }],
     series: [{ label: box.dataset.images }, { label: name, stroke: tint("--accent"), width: 1.5, points: { show: data[0].length < 30 } }],
     legend: { show: true },
   };

@@ -2,13 +2,13 @@
 
 import { attempt, notice, send } from "../layout.js";
 import { Brush } from "./studio-brush.js";
-import { followed, nameOf, outcome, referenceOf, submit } from "./studio-jobs.js";
+import { followed, outcome, referenceOf, submit } from "./studio-jobs.js";
 import { latest, milliseconds, settledDown } from "./studio-latest.js";
-import { findsWorks, Pictures, sendAll, takesFiles } from "./studio-pictures.js";
-import { factsOf, looks, Stage } from "./studio-stage.js";
-import { duration, made, text } from "./studio-texts.js";
+import { $, brought, comesIn, maskOf, offers, open, refused, showFiles } from "./studio-page.js";
+import { Pictures } from "./studio-pictures.js";
+import { Stage } from "./studio-stage.js";
+import { duration, text } from "./studio-texts.js";
 
-const $ = (id) => document.getElementById(id);
 const side = Number($("studio").dataset.side);
 const plan = $("plan");
 const stage = new Stage($("viewer"), $("curtain"));
@@ -54,18 +54,15 @@ async function previewed({ entry, middle, values, layers }) {
 
 let shown = [];
 const ask = latest(previewed, (found, failure, overtaken) => {
-  if (failure) {
-    $("status").textContent = "";
-    notice(failure.message, "error", failure.remedy ?? "");
-    return;
-  }
-  if (!found || found.entry !== pictures.current || !isPreviewed()) return;
+  if (failure) return refused(failure);
+  if (!found || found.entry !== pictures.current || !isPreviewed()) return undefined;
   const [left, top, width, height] = found.square;
   stage.preview(found.addresses, { left, top, width, height });
   shown.forEach((address) => URL.revokeObjectURL(address));
   shown = found.addresses;
   if (!overtaken) $("status").textContent = text("square", { width, height, time: duration(found.took / 1000) });
   stage.element.dataset.preview = [left, top, width, height].join(",");
+  return undefined;
 });
 
 function preview() {
@@ -81,34 +78,9 @@ const previewSoon = settledDown(preview, 120);
 async function show(entry) {
   brush.stop();
   chooseBrush("");
-  const isThere = Boolean(entry);
-  $("empty").hidden = isThere;
-  $("run").disabled = !isThere;
-  const many = pictures.entries.length;
-  $("run").textContent = many > 1 ? text("runAll", { n: many }) : text("run");
-  for (const id of ["outcome", "back", "retouch", "film"]) $(id).hidden = true;
-  $("status").textContent = "";
-  if (!isThere) {
-    stage.shown += 1;
-    stage.viewer.world.removeAll();
-    stage.clearPreview();
-    stage.base = null;
-    return;
-  }
-  await attempt(async () => {
-    entry.facts ??= await factsOf(entry.reference);
-    if (pictures.current !== entry) return;
-    stage.element.classList.toggle("is-film", entry.facts.film);
-    if (entry.facts.film) {
-      stage.viewer.world.removeAll();
-      stage.clearPreview();
-      $("status").textContent = text("film");
-    } else {
-      await stage.show(entry.facts);
-    }
-    if (entry.outcome) await showOutcome(entry);
-    else preview();
-  });
+  $("retouch").hidden = true;
+  offers(pictures);
+  await open(entry, { stage, pictures, opened: (one) => (one.outcome ? showOutcome(one) : preview()) });
 }
 
 const pictures = new Pictures($("pictures"), show);
@@ -135,20 +107,14 @@ plan.addEventListener("submit", (event) => {
 });
 
 async function showOutcome(entry) {
-  const { job, result, record } = entry.outcome;
-  $("outcome").hidden = false;
-  const link = (href, words) => made("a", { href, textContent: words, className: "button secondary" });
-  const links = [link(result.url, text("download")), ...(record ? [link(record.url, text("record"))] : []), link(`/jobs/${job.id}`, text("job"))];
-  links[0].download = nameOf(entry, result);
-  $("links").replaceChildren(...links);
-  if (entry.facts.film) {
-    Object.assign($("film"), { src: result.url, hidden: false });
-    return;
-  }
+  const { job, result } = entry.outcome;
+  showFiles(entry, entry.outcome);
+  if (entry.facts.film) return;
   stage.clearPreview();
   delete stage.element.dataset.preview;
   await stage.compare({ ...entry.facts, reference: referenceOf(job, result) });
   for (const id of ["back", "retouch"]) $(id).hidden = false;
+  $("legend-before").hidden = entry.outcome === entry.maps;
   $("status").textContent = text("result");
   stage.element.dataset.result = referenceOf(job, result);
   for (const name of Object.keys(maps)) await showMap(name);
@@ -191,7 +157,6 @@ const brush = new Brush(stage, { colors: COLORS, label: text("brush"), radius: (
 
 function chooseBrush(layer) {
   for (const choice of document.querySelectorAll('[name="brush"]')) choice.checked = choice.value === layer;
-  $("retouch-help").hidden = !layer;
   if (layer && !brush.on) brush.start();
   if (layer) brush.layer = layer;
   if (brush.on) brush.hold(!layer);
@@ -201,18 +166,12 @@ function chooseBrush(layer) {
 for (const choice of document.querySelectorAll('[name="brush"]')) {
   choice.addEventListener("change", () => chooseBrush(choice.value));
 }
-$("undo").addEventListener("click", () => brush.undo());
-$("clear").addEventListener("click", () => brush.clear());
 
 /** Do again where it was painted: the scan put back first, then holes filled in that. */
 async function again(entry) {
   const add = plan.elements.add.checked;
   const told = (now) => pictures.told(entry, now);
-  const mask = async (layer) => {
-    const asked = new URLSearchParams({ picture: entry.reference, whole: true, hard: true });
-    const body = await brush.png(layer);
-    return (await send(`/studio/mask?${asked}`, { method: "POST", body, headers: { "Content-Type": "image/png" } })).reference;
-  };
+  const mask = (layer) => maskOf(brush, layer, entry.reference, { whole: true, hard: true });
   const masks = { keep: brush.has("keep") && (await mask("keep")), fill: brush.has("fill") && (await mask("fill")) };
   if (masks.keep) {
     const before = referenceOf(entry.outcome.job, entry.outcome.result);
@@ -239,15 +198,10 @@ $("redo").addEventListener("click", async () => {
 
 // What comes in
 
-takesFiles($("drop"), (files) => sendAll(files, $("sending"), (sent) => pictures.add(sent.reference, sent.name)));
-findsWorks($("works"), (work) => pictures.add(`work:${work.id}`, work.title || work.key));
-looks($("looks"), stage);
+comesIn(pictures, stage, brush);
 stage.whenMoved(previewSoon);
 plan.addEventListener("input", () => {
   if (pictures.current?.outcome) $("back").click();
   else preview();
 });
-for (const brought of [...$("pictures").querySelectorAll("[data-reference]")]) {
-  brought.remove();
-  pictures.add(brought.dataset.reference, brought.dataset.name);
-}
+brought($("pictures"), ({ reference, name }) => pictures.add(reference, name));

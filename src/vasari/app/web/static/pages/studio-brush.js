@@ -32,6 +32,7 @@ export class Brush {
   /** Keep what is painted in sight while the pointer moves the picture (`held`), or let it paint. */
   hold(held) {
     this.canvas.classList.toggle("held", held);
+    this.stage.element.classList.toggle("painting", !held);
     this.stage.viewer.setMouseNavEnabled(held);
   }
 
@@ -39,6 +40,7 @@ export class Brush {
   pause() {
     if (this.on) this.stage.viewer.removeOverlay(this.canvas);
     this.on = false;
+    this.stage.element.classList.remove("painting");
     this.stage.viewer.setMouseNavEnabled(true);
   }
 
@@ -75,7 +77,7 @@ export class Brush {
     const pen = this.canvas.getContext("2d");
     pen.clearRect(0, 0, this.canvas.width, this.canvas.height);
     for (const stroke of this.strokes) this.#paint(pen, [stroke], this.colors[stroke.layer]);
-    if (document.activeElement === this.canvas && this.spot) this.#ring(pen);
+    if (this.spot && (this.hovered || document.activeElement === this.canvas)) this.#ring(pen);
   }
 
   #paint(pen, strokes, color) {
@@ -89,7 +91,7 @@ export class Brush {
     }
   }
 
-  /** Where the keys would paint. */
+  /** Where the pointer or the keys would paint, and how broad. */
   #ring(pen) {
     for (const [color, width] of [["#000", 4], ["#fff", 2]]) {
       Object.assign(pen, { strokeStyle: color, lineWidth: width * this.#pixel });
@@ -133,9 +135,16 @@ export class Brush {
       this.draw();
     });
     this.canvas.addEventListener("pointermove", (event) => {
-      if (!this.painting) return;
-      event.stopPropagation();
-      this.strokes.at(-1).points.push(at(event));
+      this.hovered = true;
+      this.spot = at(event);
+      if (this.painting) {
+        event.stopPropagation();
+        this.strokes.at(-1).points.push(this.spot);
+      }
+      this.draw();
+    });
+    this.canvas.addEventListener("pointerleave", () => {
+      this.hovered = false;
       this.draw();
     });
     for (const name of ["pointerup", "pointercancel"]) {

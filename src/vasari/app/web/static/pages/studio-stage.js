@@ -41,6 +41,7 @@ export class Stage {
     this.viewer.addHandler("viewport-change", () => this.draw());
     this.viewer.addHandler("resize", () => this.draw());
     curtain.addEventListener("input", () => this.draw());
+    this.#compares(false);
     this.#dragged();
   }
 
@@ -58,6 +59,16 @@ export class Stage {
     this.base = base;
     this.viewer.viewport.goHome(true);
     this.draw();
+  }
+
+  /** Show no picture. */
+  clear() {
+    this.shown += 1;
+    this.base = this.after = null;
+    this.maps.clear();
+    this.clearPreview();
+    this.viewer.world.removeAll();
+    this.#compares(false);
   }
 
   /** Show what was made of the picture to the right of the curtain; null for nothing. */
@@ -123,8 +134,7 @@ export class Stage {
   draw() {
     if (!this.base) return;
     const share = Number(this.curtain.value) / 100;
-    const compares = Boolean(this.after || this.layers);
-    this.line.hidden = !compares;
+    this.#compares(Boolean(this.after || this.layers));
     this.line.style.left = `${100 * share}%`;
     const border = this.base.viewerElementToImageCoordinates(new Point(share * this.element.clientWidth, 0)).x;
     if (this.after) {
@@ -137,6 +147,12 @@ export class Stage {
       const hidden = Math.min(Math.max((border - this.square.left) / this.square.width, 0), 1);
       image.style.clipPath = `inset(0 0 0 ${100 * hidden}%)`;
     }
+  }
+
+  /** There is a curtain where there is a before and an after. */
+  #compares(on) {
+    this.line.hidden = !on;
+    this.curtain.disabled = !on;
   }
 
   #added(source, turn) {

@@ -1,15 +1,15 @@
 // Style: a preview that follows the sliders, regions by brush, the job, and its results to compare.
 
-import { attempt, notice, send } from "../layout.js";
+import { attempt, send } from "../layout.js";
 import { choosesStyles, Styles } from "./style-choices.js";
 import { Brush } from "./studio-brush.js";
-import { followed, nameOf, outcome, referenceOf, submit } from "./studio-jobs.js";
+import { followed, outcome, referenceOf, submit } from "./studio-jobs.js";
 import { latest, milliseconds, settledDown } from "./studio-latest.js";
-import { findsWorks, Pictures, sendAll, takesFiles } from "./studio-pictures.js";
-import { factsOf, looks, Stage } from "./studio-stage.js";
+import { $, brought, comesIn, maskOf, offers, open, refused, showFiles } from "./studio-page.js";
+import { Pictures } from "./studio-pictures.js";
+import { Stage } from "./studio-stage.js";
 import { duration, made, text } from "./studio-texts.js";
 
-const $ = (id) => document.getElementById(id);
 const plan = $("plan");
 const stage = new Stage($("viewer"), $("curtain"));
 
@@ -33,18 +33,15 @@ async function previewed({ entry, asked, values, masks }) {
 
 let shown = "";
 const ask = latest(previewed, (found, failure, overtaken) => {
-  if (failure) {
-    $("status").textContent = "";
-    notice(failure.message, "error", failure.remedy ?? "");
-    return;
-  }
-  if (!found || found.entry !== pictures.current || !isPreviewed()) return;
+  if (failure) return refused(failure);
+  if (!found || found.entry !== pictures.current || !isPreviewed()) return undefined;
   const { width, height } = found.entry.facts;
   stage.preview([found.address], { left: 0, top: 0, width, height });
   if (shown) URL.revokeObjectURL(shown);
   shown = found.address;
   stage.element.dataset.preview = String(Number(stage.element.dataset.preview ?? 0) + 1);
   if (!overtaken) $("status").textContent = text("small", { time: duration(found.took / 1000) });
+  return undefined;
 });
 
 async function preview() {
@@ -66,11 +63,7 @@ async function preview() {
   ask({ entry, asked: styles.asked, values: fields(), masks });
 }
 
-function ready() {
-  const count = pictures.entries.length;
-  $("run").disabled = !(count && styles.entries.length);
-  $("run").textContent = count > 1 ? text("runAll", { n: count }) : text("run");
-}
+const ready = () => offers(pictures, styles.entries.length > 0);
 
 // Which picture is shown
 
@@ -78,31 +71,14 @@ async function show(entry) {
   brush.stop();
   $("by-region").checked = false;
   regions();
-  $("empty").hidden = Boolean(entry);
-  for (const id of ["outcome", "back", "film"]) $(id).hidden = true;
-  $("status").textContent = "";
   ready();
-  if (!entry) {
-    stage.shown += 1;
-    stage.viewer.world.removeAll();
-    stage.clearPreview();
-    stage.base = null;
-    return;
-  }
-  await attempt(async () => {
-    entry.facts ??= await factsOf(entry.reference);
-    if (pictures.current !== entry) return;
-    stage.element.classList.toggle("is-film", entry.facts.film);
-    $("regions").disabled = entry.facts.film;
-    if (entry.facts.film) {
-      stage.viewer.world.removeAll();
-      stage.clearPreview();
-      $("status").textContent = text("film");
-    } else {
-      await stage.show(entry.facts);
-    }
-    if (entry.results?.length) await showOutcome(entry, entry.results.at(-1));
-    else await preview();
+  await open(entry, {
+    stage,
+    pictures,
+    opened: (one) => {
+      $("regions").disabled = one.facts.film;
+      return one.results?.length ? showOutcome(one, one.results.at(-1)) : preview();
+    },
   });
 }
 
@@ -148,18 +124,14 @@ function regions() {
   };
   $("brush-layers").replaceChildren(choice("", text("look"), ""), ...styles.entries.map((entry, index) => choice(String(index), entry.name, entry.color)));
   brush.layer = "0";
+  if (on) brush.hold(false);
   if (on) brush.draw();
 }
 
 /** The masks of all styles, as references. */
 async function painted(entry) {
-  const asked = new URLSearchParams({ picture: entry.reference, whole: false, hard: false });
   const found = [];
-  for (const index of styles.entries.keys()) {
-    const body = await brush.png(String(index));
-    const { reference } = await send(`/studio/mask?${asked}`, { method: "POST", body, headers: { "Content-Type": "image/png" } });
-    found.push(reference);
-  }
+  for (const index of styles.entries.keys()) found.push(await maskOf(brush, String(index), entry.reference, { whole: false, hard: false }));
   return found;
 }
 
@@ -167,8 +139,6 @@ $("by-region").addEventListener("change", () => {
   regions();
   attempt(preview);
 });
-$("undo").addEventListener("click", () => brush.undo());
-$("clear").addEventListener("click", () => brush.clear());
 
 // The job, and its results
 
@@ -190,15 +160,9 @@ plan.addEventListener("submit", (event) => {
 });
 
 async function showOutcome(entry, found) {
-  const { job, result, record } = found;
-  $("outcome").hidden = false;
-  const link = (href, words) => made("a", { href, textContent: words, className: "button secondary" });
-  const links = [link(result.url, text("download")), ...(record ? [link(record.url, text("record"))] : []), link(`/jobs/${job.id}`, text("job"))];
-  links[0].download = nameOf(entry, result);
-  $("links").replaceChildren(...links);
-  if (entry.facts.film) {
-    Object.assign($("film"), { src: result.url, hidden: false });
-  } else {
+  const { job, result } = found;
+  showFiles(entry, found);
+  if (!entry.facts.film) {
     stage.clearPreview();
     await stage.compare({ ...entry.facts, reference: referenceOf(job, result) });
     $("back").hidden = false;
@@ -228,21 +192,15 @@ $("back").addEventListener("click", () => attempt(async () => {
 
 // What comes in
 
-takesFiles($("drop"), (files) => sendAll(files, $("sending"), (sent) => pictures.add(sent.reference, sent.name)));
-findsWorks($("works"), (work) => pictures.add(`work:${work.id}`, work.title || work.key));
+comesIn(pictures, stage, brush);
 choosesStyles($("styles"), styles, () => (pictures.current?.facts?.film === false ? pictures.current.reference : ""));
-looks($("looks"), stage);
 plan.addEventListener("input", (event) => {
   if (["format", "add"].includes(event.target.name) || event.target.closest("#regions")) return;
   if (stage.after) $("back").click();
   else attempt(preview);
 });
-for (const [list, add] of [["pictures", ({ reference, name }) => pictures.add(reference, name)], ["chosen", ({ reference, name }) => styles.add({ text: reference, name, image: picturedBy(reference) })]]) {
-  for (const brought of [...$(list).querySelectorAll("[data-reference]")]) {
-    brought.remove();
-    add(brought.dataset);
-  }
-}
+brought($("pictures"), ({ reference, name }) => pictures.add(reference, name));
+brought($("chosen"), ({ reference, name }) => styles.add({ text: reference, name, image: picturedBy(reference) }));
 
 /** The address of a small picture of a style that the page was opened with. */
 function picturedBy(reference) {

@@ -1,23 +1,27 @@
 // The map of styles: a canvas that zooms and moves, by pointer and by keys, and a lasso that chooses works.
 
 const POINT = 4;
+// Pixels: how near the pointer is to what it points at, and how still it stays in a click.
+const [NEAR, STILL] = [12, 5];
 
-/** A map in a canvas; `told(text)` says what is pointed at, `chosen(keys)` gets what the lasso holds. */
+/** A map in a canvas; `pointed(work, x, y)` hears what the pointer is at, null for nothing; `opened(work)` what is
+    clicked; `chosen(keys)` what the lasso holds. */
 export class StyleMap {
-  constructor(canvas, { told, chosen }) {
-    Object.assign(this, { canvas, told, chosen, works: [], lasso: null, lassoing: false, selected: new Set() });
+  constructor(canvas, { pointed, opened, chosen }) {
+    Object.assign(this, { canvas, pointed, opened, chosen, works: [], lasso: null, lassoing: false, selected: new Set() });
     this.view = { x: 0, y: 0, scale: 1 };
     canvas.addEventListener("wheel", (event) => this.#wheel(event), { passive: false });
     canvas.addEventListener("pointerdown", (event) => this.#down(event));
     canvas.addEventListener("pointermove", (event) => this.#move(event));
     canvas.addEventListener("pointerup", (event) => this.#up(event));
     canvas.addEventListener("pointercancel", () => this.#cancel());
+    canvas.addEventListener("pointerleave", () => this.#told(null));
     canvas.addEventListener("keydown", (event) => this.#key(event));
     new ResizeObserver(() => this.draw()).observe(canvas);
     document.addEventListener("vasari:theme", () => this.draw());
   }
 
-  /** Show other works: [{x, y, key, title, artist, date, first, last}]. */
+  /** Show other works: [{x, y, id, key, title, artist, date, first, last}]. */
   show(works) {
     this.works = works;
     this.selected = new Set();
@@ -99,6 +103,8 @@ export class StyleMap {
   #down(event) {
     this.canvas.setPointerCapture(event.pointerId);
     this.drag = [event.offsetX, event.offsetY];
+    this.began = this.drag;
+    this.#told(null);
     if (this.lassoing) this.lasso = [this.drag];
   }
 
@@ -113,10 +119,14 @@ export class StyleMap {
     this.draw();
   }
 
-  #up() {
+  #up(event) {
     const around = this.lasso;
+    const still = this.began && Math.hypot(event.offsetX - this.began[0], event.offsetY - this.began[1]) < STILL;
     this.#cancel();
-    if (around?.length > 2) this.#choose(this.works.filter((work) => inside(this.#place(work), around)));
+    const work = still && !this.lassoing && this.#at([event.offsetX, event.offsetY]);
+    if (work) return this.opened(work);
+    if (around?.length > 2) this.#choose(this.works.filter((one) => inside(this.#place(one), around)));
+    return undefined;
   }
 
   #cancel() {
@@ -131,14 +141,24 @@ export class StyleMap {
   }
 
   #point([x, y]) {
+    this.#told(this.lassoing ? null : this.#at([x, y]), x, y);
+  }
+
+  #told(work, x, y) {
+    this.canvas.classList.toggle("points", Boolean(work));
+    this.pointed(work, x, y);
+  }
+
+  /** The work nearest to a place, null where none is near. */
+  #at([x, y]) {
     let nearest = null;
-    let least = 12 ** 2;
+    let least = NEAR ** 2;
     for (const work of this.works) {
       const [left, top] = this.#place(work);
       const far = (left - x) ** 2 + (top - y) ** 2;
       if (far < least) [nearest, least] = [work, far];
     }
-    if (nearest) this.told([nearest.title, nearest.artist, nearest.date].filter(Boolean).join(", "));
+    return nearest;
   }
 
   #key(event) {

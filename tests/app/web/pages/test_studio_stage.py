@@ -1,0 +1,116 @@
+"""The studio's stage in a real Chromium: brush over curtain, an empty stage, notices in sight, a narrow page."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from vasari.app.web.workbench import Workbench
+
+if TYPE_CHECKING:
+    from tests.app.web.conftest import Watched
+
+Live = tuple[str, Workbench]
+
+
+def test_a_stroke_begun_on_the_grip_paints(live: Live, watched: Watched) -> None:
+    from playwright.sync_api import expect
+
+    page = watched.page
+    page.goto(f"{live[0]}/style?work=3&style=monet-etretat")
+    page.locator("#viewer[data-preview]").wait_for()
+    page.check("#by-region")
+    grip = page.locator(".curtain-grip").bounding_box()
+    assert grip
+    x, y = grip["x"] + grip["width"] / 2, grip["y"] + grip["height"] / 2
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(x + 50, y + 20, steps=4)
+    page.mouse.up()
+    expect(page.locator("#undo")).to_be_enabled()
+    assert page.input_value("#curtain") == "50"
+    page.check("#layer-look")  # one looks again: the grip is the curtain's
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(x + 50, y, steps=4)
+    page.mouse.up()
+    assert float(page.input_value("#curtain")) > 50
+    assert not watched.accessibility() and not watched.complaints
+
+
+@pytest.mark.parametrize("path", ["/restore", "/style"])
+def test_an_empty_stage_has_no_curtain(live: Live, watched: Watched, path: str) -> None:
+    from playwright.sync_api import expect
+
+    page = watched.page
+    page.goto(f"{live[0]}{path}")
+    page.locator("#viewer .openseadragon-canvas").wait_for()
+    expect(page.locator(".curtain-line")).to_be_hidden()
+    expect(page.locator("#curtain")).to_be_disabled()
+    assert not watched.accessibility() and not watched.complaints
+
+
+def test_a_picture_taken_off_leaves_an_empty_stage(live: Live, watched: Watched) -> None:
+    from playwright.sync_api import expect
+
+    page = watched.page
+    page.goto(f"{live[0]}/restore?work=3")
+    page.locator("#viewer[data-preview]").wait_for()
+    expect(page.locator(".curtain-line")).to_be_visible()
+    page.get_by_role("button", name="off the list").click()
+    expect(page.locator(".curtain-line")).to_be_hidden()
+    expect(page.locator("#empty")).to_be_visible()
+    expect(page.locator("#run")).to_be_disabled()
+    assert not watched.complaints
+
+
+def test_what_is_refused_is_told_where_one_looks(live: Live, watched: Watched) -> None:
+    """A notice at the head of the page is not seen from its foot, and one behind a dialog is not seen at all."""
+    from playwright.sync_api import expect
+
+    page = watched.page
+    text = {"name": "notes.txt", "mimeType": "text/plain", "buffer": b"no picture"}
+    page.set_viewport_size({"width": 390, "height": 700})
+    page.goto(f"{live[0]}/style")
+    page.set_input_files("#files", files=[text])
+    page.locator("#run").scroll_into_view_if_needed()
+    told = page.locator("#notices .notice")
+    expect(told).to_contain_text("neither a picture")
+    expect(told).to_be_in_viewport()
+    told.get_by_role("button", name="Close").click()
+    expect(told).to_have_count(0)
+    page.get_by_role("button", name="Choose a style").click()
+    page.set_input_files("#style-files", files=[text])
+    within = page.locator("dialog#styles .notice")
+    expect(within).to_be_in_viewport()
+    assert not watched.accessibility()
+    page.locator("dialog#styles [data-closes]").click()
+    expect(page.locator(".notice")).to_have_count(0)
+
+
+def test_a_narrow_page_has_the_picture_before_the_controls(live: Live, watched: Watched) -> None:
+    page = watched.page
+    page.set_viewport_size({"width": 390, "height": 844})
+    for path in ("/restore", "/style"):
+        page.goto(f"{live[0]}{path}")
+        tops = [page.locator(one).bounding_box() for one in ("#drop", "#viewer", "#strength", "#run")]
+        assert all(tops) and [one["y"] for one in tops if one] == sorted(one["y"] for one in tops if one)
+        assert page.evaluate("document.documentElement.scrollWidth") == 390
+
+
+def test_a_seed_that_is_none_is_told(live: Live, watched: Watched) -> None:
+    from playwright.sync_api import expect
+
+    page = watched.page
+    page.goto(f"{live[0]}/generate")
+    page.locator("#sheet[data-shown]").wait_for()
+    for seed in ("-4", "1.5", "5000000000", ""):
+        page.fill("#seed", seed)
+        expect(page.locator("#seed-wrong")).to_be_visible()
+        assert page.get_attribute("#seed", "aria-invalid") == "true"
+    page.click("#after")
+    expect(page.locator("#seed-wrong")).to_be_hidden()
+    expect(page.locator("#sheet button").first).to_have_attribute("data-seed", "16")
+    expect(page.locator("#measuring")).to_be_hidden(timeout=120_000)  # no thread is left at it
+    assert not watched.accessibility() and not watched.complaints
