@@ -63,7 +63,13 @@ class Worker:
 
         Raises `ArchiveError`, `WriteError` where there is no database.
         """
-        with self._opened(once) as database:
+        try:
+            database = self._opened(once)
+        except WriteError:
+            if self.stop.is_set():
+                return  # told to end while it waited
+            raise
+        with database:
             (self.archive / FOLDER).mkdir(mode=0o700, exist_ok=True)
             queue = Queue(database)
             hands = [_Hand(self, queue, once) for _ in range(self.options.jobs)]

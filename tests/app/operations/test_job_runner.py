@@ -90,11 +90,13 @@ def test_nothing_but_failures_is_a_failure(
     reference = sent(3, "bad.png")
     path = next((places.folder / "uploads" / reference[7:]).iterdir())
     path.write_bytes(path.read_bytes()[:200])
-    with pytest.raises(PictureError):
+    with pytest.raises(PictureError) as failure:
         do(job_of("restore", {"strength": 0.0}, [reference]), places.archive.folder, places.folder, line[0])
+    assert "bad.png" in failure.value.message and str(places.folder) not in str(told(failure.value))
     part_good = job_of("restore", {"strength": 0.0}, [reference, sent(4)])
     values = do(part_good, places.archive.folder, places.folder, line[0])["values"]
     assert (values["done"], values["failed"]) == (1, 1)
+    assert "bad.png" in json.dumps(values) and str(places.folder) not in json.dumps(values), "viewers read it"
 
 
 def test_a_job_fetches_nothing_from_a_private_network(

@@ -7,6 +7,8 @@ import time
 
 import pytest
 
+from vasari.app.web import preview_models
+from vasari.app.web.errors import Refusal
 from vasari.app.web.preview_models import Kept, PreviewModels, Turns
 from vasari.foundation.errors import PlanError
 
@@ -93,6 +95,26 @@ def test_what_can_wait_comes_after_previews_and_is_never_dropped() -> None:
     for thread in threads:
         thread.join(5)
     assert log == ["preview made", "swatch 1", "swatch 2"]
+
+
+def test_only_some_may_wait_behind_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each that waits holds a thread, and there are forty for all pages and tiles."""
+    monkeypatch.setattr(preview_models, "MOST_PATIENT", 1)
+    turns = Turns()
+
+    def wait() -> None:
+        with turns.patient_turn():
+            pass
+
+    with turns.turn("ada"):
+        before, waiting = turns._tickets, threading.Thread(target=wait)
+        waiting.start()
+        while turns._tickets == before:
+            time.sleep(0.001)
+        with pytest.raises(Refusal) as refused, turns.patient_turn():
+            pass
+    waiting.join(5)
+    assert refused.value.status == 503 and not waiting.is_alive()
 
 
 def test_what_is_kept_is_made_once_and_the_oldest_goes() -> None:

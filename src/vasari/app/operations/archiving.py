@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from vasari.app.operations.failures import told
 from vasari.app.operations.operation import Errand, part_of
 from vasari.archive.ingest.plan import AddPlan
 from vasari.foundation.plans import option
@@ -57,7 +58,7 @@ def add(errand: Errand) -> dict[str, Any]:
         summary = summary.with_all_of(add_files(archive, outside, plan, watch))
     if fields.addresses:
         summary = summary.with_all_of(add_from_web(archive, fields.addresses, plan, watch)[0])
-    return {**summary.counts, "failures": [json.loads(entry.to_json()) for entry in summary.failed]}
+    return {**summary.counts, "failures": [told(json.loads(entry.to_json())) for entry in summary.failed]}
 
 
 def keep(archive: Archive, files: Sequence[Path], plan: AddPlan, watch: Watch = lambda path, what: None) -> Summary:
@@ -92,4 +93,4 @@ def index(errand: Errand) -> dict[str, Any]:
         watch=lambda done, total, path, error: errand.advance(done, total, Path(path).name),
     )
     failures = [{"path": path, "error": error.message, "remedy": error.remedy} for path, error in found.failures]
-    return {"measured": found.measured, "failures": failures}
+    return {"measured": found.measured, "failures": [told(one) for one in failures]}

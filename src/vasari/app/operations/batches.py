@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from vasari.app.cli.batch import summary_values
+from vasari.app.operations.failures import told
 from vasari.app.operations.operation import Advance, Errand, part_of
 from vasari.foundation.errors import PictureError, PlanError
 from vasari.foundation.ledgers import FAILED, Entry
@@ -105,9 +106,11 @@ def treated(errand: Errand, work: Work, film: FilmPlan | None) -> dict[str, Any]
         entries, before = entries + more.entries, before + more.already_done
     summary = Summary(entries, before)
     if summary.failed and not summary.done and not summary.already_done:
-        first = summary.failed[0]
-        raise PictureError(first.error or "Nothing could be done.", remedy=first.remedy or "send another file")
-    return {name: value for name, value in summary_values(summary, errand.output).items() if name != "output"}
+        first = told(vars(summary.failed[0]))
+        raise PictureError(first["error"] or "Nothing could be done.", remedy=first["remedy"] or "send another file")
+    values = summary_values(summary, errand.output)
+    del values["output"]
+    return {**values, "entries": [told(one) for one in values["entries"]]}
 
 
 class Told:

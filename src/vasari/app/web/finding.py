@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 from sqlalchemy import Connection, select
 
@@ -69,13 +71,16 @@ def pictures_of(connection: Connection, ids: Sequence[int]) -> dict[int, Shown]:
 
 def names_of(connection: Connection, works: Sequence[Work]) -> dict[int, str]:
     """What works without a title are called, by their ids: as the file of each was named when it came."""
-    objects = {name: one.id for one in works for name in (one.key, f"file:{PurePath(one.picture).stem}")}
+    objects = defaultdict[str, list[int]](list)  # the pages of a file share it
+    for one in works:
+        for object in {one.key, f"file:{PurePath(one.picture).stem}"}:
+            objects[object].append(one.id)
     query = select(EVENTS.c.object, EVENTS.c.detail).where(
         EVENTS.c.object.in_(list(objects)), EVENTS.c.type == INGESTED
     )
     names = {one.id: PurePath(one.picture).name or one.key for one in works}
     for object, detail in connection.execute(query.order_by(EVENTS.c.id.desc())):  # the first counts
-        names[objects[object]] = PurePath(detail.get("path") or names[objects[object]]).name
+        names |= {id: file_name(detail.get("path") or names[id]) for id in objects[object]}
     return names
 
 
@@ -89,7 +94,12 @@ def key_of(connection: Connection, id: int) -> str:
 
 def path_for(visitor: Visitor, path: str) -> str:
     """A file's path as a visitor may know it: where on the server a master lies is for those who may change it."""
-    return path if visitor.role >= Role.EDITOR else PurePath(path).name
+    return path if visitor.role >= Role.EDITOR else file_name(path)
+
+
+def file_name(origin: str) -> str:
+    """The name of a file by its path or its address; what an address asks for after "?" may be secret."""
+    return PurePath(unquote(urlsplit(origin).path) if "://" in origin else origin).name
 
 
 def dating_of(text: str) -> Dating:

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from vasari.app.web.errors import Refusal
 from vasari.app.web.workbench import LOG
 from vasari.foundation.errors import VasariError
 
@@ -23,6 +24,8 @@ T = TypeVar("T")
 
 #: How many latencies are remembered of each kind of preview.
 REMEMBERED = 200
+#: How many requests may wait behind the others at a time.
+MOST_PATIENT = 8
 
 
 class Turns:
@@ -65,8 +68,13 @@ class Turns:
 
     @contextmanager
     def patient_turn(self) -> Iterator[None]:
-        """Wait for a turn that no other request takes away, behind all that wait by `turn`."""
+        """Wait for a turn that no other request takes away, behind all that wait by `turn`.
+
+        Raises `Refusal` (503) where `MOST_PATIENT` wait so: each holds a thread that pages and tiles need too.
+        """
         with self._changed:
+            if len(self._patient) >= MOST_PATIENT:
+                raise Refusal(503, "Several others ask such a thing just now.", remedy="try again in some seconds")
             self._tickets += 1
             ticket = self._tickets
             self._patient.append(ticket)

@@ -157,7 +157,13 @@ def _keep_alive(start: Callable[[], subprocess.Popen[bytes]], ended: threading.E
     pause = 1.0
     while not ended.is_set():
         started = time.monotonic()
-        process = start()
+        try:
+            process = start()
+        except (OSError, ValueError) as error:  # no room for a process; or the socket it would share was just closed
+            LOG.warning("a process of the workbench could not be started: %s; tried again in %g s", error, pause)
+            ended.wait(pause)
+            pause = min(LONGEST_PAUSE_SECONDS, pause * 2)
+            continue
         while process.poll() is None and not ended.wait(0.2):
             pass
         if ended.is_set():

@@ -25,8 +25,6 @@ KINDS = {
     ".md": "text/plain; charset=utf-8",
 }
 YEAR_SECONDS = 31_536_000
-
-
 #: What gzip makes hardly smaller is sent as it is.
 _PACKED = (".css", ".js", ".svg", ".txt", ".md")
 

@@ -197,7 +197,7 @@ def _named(path: Path, folder: Path, name: str) -> None:
     try:
         os.link(next(folder.iterdir()), folder / name)
     except FileExistsError:
-        return  # it has it
+        pass  # it has it; by another who may not have come to what follows
     except OSError:
         path.rename(folder / name)
     sync_folder(folder)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 Say = Callable[..., str]
@@ -9,7 +10,12 @@ _COMPONENT = "style_"
 
 
 def decade(say: Say, value: str) -> str:
-    """A decade as people read it: 1880s; of "-51/-42", which spans years before Christ, 51 to 42 BC."""
+    """A decade as people read it: 1880s; of "-51/-42", which spans years before Christ, 51 to 42 BC.
+
+    What is no decade, as a visitor's own filter may say, is given back as it came.
+    """
+    if not re.fullmatch(r"\d+s|-?\d+/-?\d+", value):
+        return value
     if value.endswith("s"):
         return say("{year}s", year=value.removesuffix("s"))
     first, last = (int(year) for year in value.split("/"))

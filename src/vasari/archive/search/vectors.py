@@ -76,6 +76,12 @@ def load(connection: Connection, folder: Path, by: str, exact_works: int = EXACT
     return read(place, feature, version)
 
 
+def is_measured(connection: Connection, by: str) -> bool:
+    """Whether any work is; asked of the database alone, nothing is made. Raises `PlanError` as `feature_of`."""
+    feature = feature_of(by)
+    return any(True for _ in feature_batches(connection, feature, current_version(feature)))
+
+
 def read(place: Path, feature: str, version: str) -> Vectors:
     """What `_make` wrote; raises `ArchiveError` where nothing is measured."""
     about = json.loads((place / "about.json").read_text())

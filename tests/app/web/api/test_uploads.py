@@ -91,8 +91,10 @@ def test_the_same_content_has_each_name_that_it_was_sent_under(
     header, data = token_header(client), png(5)
     names = ("b.png", "a.png", "b.png", "c.png")
     for name in names:
-        (upload,) = client.post(f"/api/v1/uploads?name={name}", content=data, headers=header).json()["uploads"]
+        answer = client.post(f"/api/v1/uploads?name={name}", content=data, headers=header)
+        (upload,) = answer.json()["uploads"]
         assert upload["name"] == name and upload["reference"].endswith(f"/{name}")
+        assert client.get(answer.headers["location"]).json()["name"] == name
     sha256 = hashlib.sha256(data).hexdigest()
     files = list((bench.folder / "uploads" / sha256).iterdir())
     assert {path.name for path in files} == set(names) and all(path.read_bytes() == data for path in files)

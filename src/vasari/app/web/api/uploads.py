@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import ExitStack
 from dataclasses import dataclass, fields
 from typing import Annotated, Any
+from urllib.parse import urlencode
 
 from fastapi import Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
@@ -81,7 +82,7 @@ async def send(
         await _received(request, part)
         rows, left_out = await run_in_threadpool(uploads.kept, part, who.name)
     if len(rows) == 1:
-        response.headers["Location"] = f"/api/v1/uploads/{rows[0]['sha256']}"
+        response.headers["Location"] = f"/api/v1/uploads/{rows[0]['sha256']}?{urlencode({'name': rows[0]['name']})}"
     return Sent([_values(row) for row in rows], left_out)
 
 

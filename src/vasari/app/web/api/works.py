@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Any
 
 from fastapi import Path, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
 
-from vasari.app.web.finding import Shown, dating_of, dating_values, key_of, meant, path_for, pictures_of
+from vasari.app.web.finding import Shown, dating_of, dating_values, key_of, meant, names_of, path_for, pictures_of
 from vasari.app.web.route import Role, Route
 from vasari.app.web.workbench import Bench, Visitor, Who
 from vasari.archive.ingest.person import everything, say
@@ -28,11 +29,15 @@ Aspect = Annotated[str, Query(description="like in what: overall, palette or tex
 
 @dataclass(frozen=True)
 class WorkFacts:
-    """A work as lists show it; `image` is the base address of its picture in the IIIF Image API, or null."""
+    """A work as lists show it; `image` is the base address of its picture in the IIIF Image API, or null.
+
+    `name` is what to call it: its title, or what the file was called that it came as.
+    """
 
     id: int
     key: str
     title: str
+    name: str
     artist: str
     date: str
     first: int | None
@@ -134,7 +139,8 @@ def list_all(
         page = list_works(connection, wanted, sort=sort, limit=limit, cursor=cursor)
         total = count_works(connection, wanted)
         shown = pictures_of(connection, [work.id for work in page.works])
-    works = [_facts(request, visitor, work, shown.get(work.id)) for work in page.works]
+        names = names_of(connection, [work for work in page.works if not work.title])
+    works = [_facts(request, visitor, work, names, shown.get(work.id)) for work in page.works]
     return WorkPage(str(wanted), total, page.cursor, works)
 
 
@@ -179,8 +185,9 @@ def similar(
         )
         works = {work.id: work for work in works_by_id(connection, [hit.work_id for hit in hits])}
         shown = pictures_of(connection, list(works))
+        names = names_of(connection, [work for work in works.values() if not work.title])
     found = [
-        _facts(request, visitor, works[hit.work_id], shown.get(hit.work_id), hit.distance)
+        _facts(request, visitor, works[hit.work_id], names, shown.get(hit.work_id), hit.distance)
         for hit in hits
         if hit.work_id in works
     ]
@@ -218,9 +225,14 @@ def words_from(statements: dict[str, str | list[str]]) -> list[str]:
 
 
 def _facts(
-    request: Request, visitor: Visitor, work: Work, shown: Shown | None, distance: float | None = None
+    request: Request,
+    visitor: Visitor,
+    work: Work,
+    names: Mapping[int, str],
+    shown: Shown | None,
+    distance: float | None = None,
 ) -> WorkFacts:
-    values = work.values() | {"picture": path_for(visitor, work.picture)}
+    values = work.values() | {"name": work.title or names[work.id], "picture": path_for(visitor, work.picture)}
     return WorkFacts(**values, image=_address(request, shown), distance=distance)
 
 

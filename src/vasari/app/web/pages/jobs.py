@@ -117,9 +117,9 @@ def _failures(job: Job) -> list[tuple[str, str]]:
     values = job.result.get("values", {})
     entries = [one for one in values.get("entries", ()) if isinstance(one, dict) and one.get("status") == "failed"]
     entries += [one for one in values.get("failures", ()) if isinstance(one, dict)]  # of what goes into the archive
-    return [
-        (PurePosixPath(one.get("source") or one.get("path") or "").name, one.get("error") or "") for one in entries
-    ][:_MOST_SHOWN]
+    sources = [one.get("source") or one.get("path") or "" for one in entries]
+    names = [source if "://" in source else PurePosixPath(source).name for source in sources]
+    return [(name, one.get("error") or "") for name, one in zip(names, entries, strict=True)][:_MOST_SHOWN]
 
 
 def _job(bench: Bench, id: str) -> Job:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Annotated, Any
 
 import numpy as np
@@ -64,7 +63,7 @@ def page(request: Request, bench: Bench) -> Response:
         with bench.archive.reading() as connection:
             decades = facets(connection, bench.archive.folder, meant(asked.query), (DECADE,))[DECADE]
             works = count_works(connection, meant(asked.query))
-            draws_map = 0 < works <= MOST_AT_ONCE and _is_measured(connection, bench.archive.folder)
+            draws_map = 0 < works <= MOST_AT_ONCE and vectors.is_measured(connection, "overall")
     except VasariError as error:
         wrong = error
     return render(
@@ -101,15 +100,6 @@ def _plot(request: Request, data: Mapping[str, Any]) -> dict[str, Any]:
         series = [{**one, "name": say(request, one["name"])} for one in series]
     axis = say(request, data["axis"])
     return {"kind": data["kind"], "axis": axis, "series": series, "changes": data.get("changes") or []}
-
-
-def _is_measured(connection: Connection, folder: Path) -> bool:
-    """Whether there is anything to lay out on the map."""
-    try:
-        vectors.load(connection, folder, "overall")
-    except ArchiveError:
-        return False
-    return True
 
 
 def bars_of(decades: Sequence[Count]) -> list[Bar]:
