@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
+from vasari.app.cli.main import main
 from vasari.app.examining import TOO_LARGE, seen
-from vasari.app.settings import Settings
 from vasari.foundation.errors import PictureTooLargeError
 from vasari.foundation.image_formats import Limits
 
@@ -20,5 +21,9 @@ def test_a_large_picture_is_refused_with_what_helps_who_sent_it(tmp_path: Path) 
     with pytest.raises(PictureTooLargeError) as refused:
         seen(path, "scan.png", Limits(max_pixels=1199))
     assert refused.value.remedy == TOO_LARGE and "--max-megapixels" not in TOO_LARGE
-    assert "largest_upload_pixels" in Settings.__dataclass_fields__
-    assert "--largest-upload-pixels" in TOO_LARGE
+
+
+def test_the_option_that_is_named_is_one_of_the_server(capsys: pytest.CaptureFixture[str]) -> None:
+    (named,) = re.findall(r"vasari serve (--[a-z-]+)$", TOO_LARGE)
+    assert main(["serve", "--help"]) == 0
+    assert re.search(rf"^\W*{named}\s", capsys.readouterr().out, re.MULTILINE)

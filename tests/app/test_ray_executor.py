@@ -17,6 +17,7 @@ import pytest
 from PIL import Image
 from skimage import data
 from sqlalchemy import select
+from torch import Tensor
 
 from vasari.app.engines import EnginePlan, executor_of
 from vasari.app.ray_executor import IN_HAND, LOSSES, RayExecutor
@@ -30,6 +31,7 @@ from vasari.foundation.execute import in_order
 from vasari.foundation.ledgers import FAILED, Ledger
 from vasari.tasks.batch.terms import BatchOptions
 from vasari.tasks.evaluate.evaluating import evaluate
+from vasari.tasks.evaluate.network import Comparer
 from vasari.tasks.evaluate.plan import EvaluatePlan
 from vasari.tasks.restore.batch import restore_files
 from vasari.tasks.restore.plan import RestorePlan
@@ -157,7 +159,9 @@ def test_measured_and_scored_by_workers_as_here(cluster: str, scans: Path, tmp_p
     assert told == [1, 2, 3, 4]
 
 
-def test_sets_are_compared_by_the_features_that_workers_make(cluster: str, tmp_path: Path) -> None:
+def test_sets_are_compared_by_the_features_that_workers_make(
+    cluster: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     sources = (data.astronaut(), data.coffee(), data.chelsea())
     for name, offset in (("made", 0), ("true", 60)):
         (tmp_path / name).mkdir()
@@ -168,7 +172,9 @@ def test_sets_are_compared_by_the_features_that_workers_make(cluster: str, tmp_p
     found = []
     for place in (None, cluster):
         plan = EvaluatePlan(mode="sets", cache=str(tmp_path / f"cache-{place is None}"))
-        with closing_executor(place) as executor:
+        with closing_executor(place) as executor, monkeypatch.context() as patch:
+            if place:
+                patch.setattr(Comparer, "features", _of_nothing)  # in this process, not in the workers
             (method,) = evaluate(tmp_path / "made", tmp_path / "true", plan, executor=executor).methods
         found.append(method)
     here, there = found
@@ -176,6 +182,12 @@ def test_sets_are_compared_by_the_features_that_workers_make(cluster: str, tmp_p
     assert [one.metric for one in here.scores] == [one.metric for one in there.scores]
     values = [[one.value for one in x.scores] for x in found]
     np.testing.assert_allclose(values[1], values[0], rtol=1e-3, atol=1e-6)
+
+
+def _of_nothing(comparer: Comparer, squares: Tensor, made: Callable[..., Tensor] = Comparer.features) -> Tensor:
+    """Features of a black square, by which their number is found; of no picture."""
+    assert not squares.any(), "features were made by the process that leads"
+    return made(comparer, squares)
 
 
 def closing_executor(address: str | None) -> AbstractContextManager[RayExecutor | None]:

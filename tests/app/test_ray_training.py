@@ -19,10 +19,11 @@ import torch
 from PIL import Image
 from skimage import data
 
+from vasari.app import ray_training
 from vasari.app.cli.main import main
 from vasari.app.ray_cluster import RayCluster
-from vasari.app.ray_training import NOTES, _tell, trained
-from vasari.foundation.errors import ExitCode, TrainingError
+from vasari.app.ray_training import LOSSES, NOTES, _mistakes_told, _tell, trained
+from vasari.foundation.errors import ExitCode, PlanError, TrainingError
 from vasari.foundation.runs import RunFolder
 
 TIMED = ("images_per_second", "seconds")
@@ -90,12 +91,28 @@ def kill_one_that_trains(run: Path, killed: list[int]) -> None:
 
 
 def _training() -> list[int]:
-    """The processes of Ray Train on this machine that descend from this one's cluster."""
+    """The processes of Ray Train that descend from this one, and from nobody else on this machine."""
     found = []
-    for path in Path("/proc").glob("[0-9]*/cmdline"):
+    for pid in _descendants():
         with contextlib.suppress(OSError):
-            if path.read_bytes().startswith(b"ray::RayTrainWorker"):
-                found.append(int(path.parent.name))
+            if Path(f"/proc/{pid}/cmdline").read_bytes().startswith(b"ray::RayTrainWorker"):
+                found.append(pid)
+    return sorted(found)
+
+
+def _descendants() -> set[int]:
+    """All processes that descend from this one, by their parents as /proc tells them."""
+    parents: dict[int, int] = {}
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            parents[int(path.parent.name)] = int(path.read_text().rsplit(")", 1)[1].split()[1])
+    found = set()
+    for pid in parents:
+        above = parents[pid]
+        while above in parents and above != os.getpid():
+            above = parents[above]
+        if above == os.getpid():
+            found.add(pid)
     return found
 
 
@@ -140,6 +157,67 @@ def test_a_process_that_is_lost_is_started_anew_and_errors_come_through(
         with pytest.raises(TrainingError, match="No picture was found") as told:
             trained(joined, "dcgan", (str(tmp_path / "none"),), tmp_path / "empty", SETTINGS, workers=2)
         assert "--data" in told.value.remedy
+
+
+def test_only_descendants_are_ever_killed() -> None:
+    with subprocess.Popen(["sh", "-c", "sleep 60 & wait"], start_new_session=True) as child:
+        try:
+            deadline = time.monotonic() + 20
+            children = Path(f"/proc/{child.pid}/task/{child.pid}/children")
+            while not (grandchildren := children.read_text().split()) and time.monotonic() < deadline:
+                time.sleep(0.02)
+            assert {child.pid, int(grandchildren[0])} <= _descendants()
+            assert not {os.getpid(), os.getppid(), 1} & _descendants()
+        finally:
+            os.killpg(child.pid, signal.SIGKILL)
+
+
+def test_a_mistake_is_told_with_its_place_and_a_lost_peer_is_not_taken_for_one() -> None:
+    def mistaken() -> dict[str, Any]:
+        return {"finished": [][1]}
+
+    def stopped() -> dict[str, Any]:
+        raise PlanError("No room.", remedy="make some")
+
+    def waiting() -> dict[str, Any]:
+        torch.distributed.all_reduce(torch.ones(1))  # there is no group
+        return {}
+
+    line = mistaken.__code__.co_firstlineno + 1
+    with pytest.raises(TrainingError, match=rf"test_ray_training\.py:{line}: IndexError: list index") as told:
+        _mistakes_told(mistaken)
+    assert "--resume" in told.value.remedy
+    with pytest.raises(PlanError, match="No room"):
+        _mistakes_told(stopped)
+    with pytest.raises(ValueError, match="process group"):
+        _mistakes_told(waiting)
+    assert _mistakes_told(lambda: {"finished": True}) == {"finished": True}
+
+
+def test_groups_are_tried_again_for_lost_processes_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from ray.exceptions import RayError
+    from ray.train import WorkerGroupError
+
+    failures: dict[int, Exception] = {}
+    begun: list[bool] = []
+
+    def fail(asked: dict[str, Any], *_: object) -> None:
+        begun.append(asked["resume"])
+        raise WorkerGroupError("of no use", dict(failures))
+
+    monkeypatch.setattr(ray_training, "_in_the_background", fail)
+    run = ({"resume": False}, RunFolder(tmp_path), 2, 0.0)
+    failures |= {0: RuntimeError("Connection closed by peer"), 1: TrainingError("A mistake.", remedy="report it")}
+    with pytest.raises(TrainingError, match="^A mistake"):
+        ray_training._until_it_ends(*run)
+    assert begun == [False]
+    failures[1] = RayError("The worker died.")
+    with pytest.raises(TrainingError, match=rf"lost {LOSSES} times, with nothing saved in between: The worker died\."):
+        ray_training._until_it_ends(*run)
+    assert begun == [False, False, *[True] * (LOSSES - 1)]
+    assert capsys.readouterr().err.count("A process was lost (The worker died)") == LOSSES - 1
 
 
 def test_what_the_first_process_says_is_told_line_by_line(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:

@@ -15,7 +15,9 @@ import os
 import shutil
 import sys
 import threading
-from collections.abc import Mapping
+import traceback
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -55,7 +57,7 @@ def trained(
     """Train as `tasks.recipe.train_recipe` does, in `workers` processes (0: one for each CPU there is).
 
     Sources and `run` are seen by all machines under the same paths. Raises what the training raises, `PlanError` where
-    there is no room, and `TrainingError` where processes are lost again and again.
+    there is no room, and `TrainingError` where one fails by a mistake, or processes are lost again and again.
     """
     read_recipe(recipe, settings)
     keep_apart(run, data)
@@ -101,10 +103,10 @@ def _until_it_ends(asked: dict[str, Any], folder: RunFolder, workers: int, gpus:
         except Exception as error:  # of a process, or of Ray's own: it has a class of its own for each
             _raise_ours(error)
             lost = 1 if folder.checkpoints() != before else lost + 1
-            reason = in_a_line(error)
+            reason = _reason(error)
             if lost >= LOSSES:
                 raise TrainingError(
-                    f"Processes of the training were lost {lost} times, with nothing saved in between: {reason}.",
+                    f"The group of processes was lost {lost} times, with nothing saved in between: {reason}.",
                     remedy="see Ray's logs on its machines; give the processes more memory, or save more often with "
                     "--set train.save_every_seconds=60",
                 ) from error
@@ -188,7 +190,33 @@ def _train(asked: Mapping[str, Any]) -> dict[str, Any]:
         if os.environ["RANK"] == "0":
             said = stack.enter_context((run / NOTES / SAID).open("a", buffering=1, encoding="utf-8"))
             stack.enter_context(contextlib.redirect_stderr(said))
-        return train_recipe(asked["recipe"], tuple(asked["data"]), run, tuple(asked["settings"]), asked["resume"])
+        return _mistakes_told(
+            partial(train_recipe, asked["recipe"], tuple(asked["data"]), run, tuple(asked["settings"]), asked["resume"])
+        )
+
+
+def _mistakes_told(train: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    """What `train` returns; raises `TrainingError` for what would only fail again.
+
+    Where one process is lost, those that wait for it fail inside torch.distributed: with gloo that error has no class
+    of its own, so that its place must tell. It is raised as it is.
+    """
+    from torch import distributed
+
+    try:
+        return train()
+    except VasariError:
+        raise
+    except Exception as error:
+        last = traceback.extract_tb(error.__traceback__)[-1]
+        if isinstance(error, distributed.DistError) or Path(distributed.__file__).parent in Path(last.filename).parents:
+            raise
+        raise TrainingError(
+            f"The training failed at {Path(last.filename).name}:{last.lineno}: {type(error).__name__}: "
+            f"{in_a_line(error)}.",
+            remedy="where memory or a disk was full, make room and go on with --resume; else train without "
+            "--engine ray to see the whole traceback, and report it",
+        ) from error
 
 
 def _raise_ours(error: Exception) -> None:
@@ -198,3 +226,12 @@ def _raise_ours(error: Exception) -> None:
     for one in error.worker_failures.values() if isinstance(error, WorkerGroupError) else ():
         if isinstance(one, VasariError):
             raise one from None
+
+
+def _reason(error: Exception) -> str:
+    """What is said first of why a group ended: rather by Ray, which knows who is gone, than by who waited for it."""
+    from ray.train import WorkerGroupError
+
+    failures = list(error.worker_failures.values()) if isinstance(error, WorkerGroupError) else []
+    by_ray = [one for one in failures if type(one).__module__.partition(".")[0] == "ray"]
+    return in_a_line(next(iter(by_ray or failures), error))

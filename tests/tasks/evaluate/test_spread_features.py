@@ -13,6 +13,7 @@ from skimage import data
 
 from vasari.foundation.errors import WorkerLostError
 from vasari.foundation.execute import Assignment
+from vasari.tasks.data import entries
 from vasari.tasks.evaluate.evaluating import evaluate
 from vasari.tasks.evaluate.plan import EvaluatePlan
 
@@ -62,3 +63,17 @@ def test_features_of_workers_give_the_same_distances(sets: tuple[Path, Path], tm
     assert [one.metric for one in there.scores] == [one.metric for one in here.scores]
     mine, others = ([one.value for one in x.scores] for x in (there, here))
     np.testing.assert_allclose(mine, others, rtol=1e-4, atol=1e-7)
+
+
+def test_a_file_over_the_limit_fails_alone(
+    sets: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    largest = max(one.stat().st_size for folder in sets for one in folder.iterdir())
+    monkeypatch.setattr(entries, "MAX_FILE_BYTES", largest)
+    (sets[0] / "huge.png").write_bytes(bytes(largest + 1))
+    executor = Losing()
+    plan = EvaluatePlan(mode="sets", cache=str(tmp_path / "there"))
+    (method,) = evaluate(*sets, plan, executor=executor).methods
+    reasons = dict(method.failed)
+    assert sorted(reasons) == ["huge", "poison", "torn"] and "more than" in reasons["huge"]
+    assert "huge" not in executor.asked and len(executor.asked) == 18

@@ -50,7 +50,7 @@ def spread(
 def _missing(pictures: Iterable[Path], cache: FeatureCache) -> Iterator[Path]:
     """Whole paths of the pictures that the cache does not know."""
     for path in pictures:
-        with contextlib.suppress(OSError):  # told where the set is gathered
+        with contextlib.suppress(OSError, ValueError):  # told where the set is gathered
             if cache.get(hashlib.sha256(FileReader(path)()).digest()) is None:
                 yield path.absolute()
 
