@@ -138,6 +138,67 @@ def test_pictures_are_added_by_hand(live: tuple[str, Workbench], watched: Any, t
     assert [one for one in watched.complaints if "/events" not in one] == []
 
 
+def test_what_cannot_be_added_is_told_before(live: tuple[str, Workbench], watched: Any, tmp_path: Path) -> None:
+    """All files that are refused in one notice; nothing is added while a file is on its way."""
+    from playwright.sync_api import expect
+
+    picture = Image.fromarray(np.zeros((9, 9, 3), np.uint8))
+    picture.save(tmp_path / "fine.png")
+    picture.save(tmp_path / "moves.gif", save_all=True, append_images=[Image.new("RGB", (9, 9), "red")])
+    for name in ("a.txt", "b.txt"):
+        (tmp_path / name).write_text("no picture")
+    page, held = watched.page, []
+    page.goto(live[0] + "/")
+    page.get_by_role("button", name="Add pictures").click()
+    page.set_input_files("#adding-files", [tmp_path / name for name in ("a.txt", "moves.gif", "b.txt", "fine.png")])
+    expect(page.locator("#adding-sent")).to_have_text("Ready to be added: fine.png", timeout=30_000)
+    told = page.locator("#adding .notice p")
+    expect(told).to_have_text([re.compile(f"^{name}") for name in (r"a\.txt is", r"moves\.gif: ", r"b\.txt is")])
+    assert not watched.accessibility()
+    page.route("**/api/v1/uploads?**", lambda route: held.append(route))
+    with page.expect_request("**/api/v1/uploads?**"):
+        page.set_input_files("#adding-files", tmp_path / "fine.png")
+    expect(page.locator("#adding-run")).to_be_disabled()
+    page.wait_for_timeout(100)
+    held[0].continue_()
+    expect(page.locator("#adding-run")).to_be_enabled(timeout=30_000)
+
+
+def test_what_failed_leads_to_its_job(live: tuple[str, Workbench], watched: Any, tmp_path: Path) -> None:
+    """The job's link; files that came while it ran stay; the gallery is renewed when the dialog is closed."""
+    from playwright.sync_api import expect
+
+    address, bench = live
+    for name in ("first.png", "second.png"):
+        Image.new("RGB", (9, 9), "red" if name == "first.png" else "blue").save(tmp_path / name)
+    page = watched.page
+    page.goto(address + "/")
+    page.get_by_role("button", name="Add pictures").click()
+    page.uncheck("#adding-measure")
+    page.set_input_files("#adding-files", tmp_path / "first.png")
+    page.click("#adding-run")
+    expect(page.locator("#adding-sent")).to_have_text("The pictures are being added …")
+    page.set_input_files("#adding-files", tmp_path / "second.png")
+    expect(page.locator("#adding-sending li")).to_have_count(0, timeout=30_000)
+    expect(page.locator("#adding-sent")).to_have_text("The pictures are being added …")
+    expect(page.locator("#adding-run")).to_be_disabled()
+    taken = bench.jobs.take("test")
+    assert taken is not None
+    bench.jobs.finish(taken, {"files": [], "values": {"failures": [{"source": "first.png", "error": "torn"}]}})
+    expect(page.locator("#adding .notice")).to_contain_text("Not added: 1.")
+    expect(page.get_by_role("link", name="The job")).to_have_attribute("href", f"/jobs/{taken.id}")
+    expect(page.locator("#adding-sent")).to_have_text("Ready to be added: second.png")
+    page.click("#adding-run")
+    expect(page.locator("#adding-sent")).to_have_text("The pictures are being added …")
+    taken = bench.jobs.take("test")
+    assert taken is not None
+    bench.jobs.cancel(taken.id)
+    bench.jobs.give_back(taken)
+    expect(page.locator("#adding .notice")).to_contain_text("The job was cancelled.")
+    with page.expect_navigation():
+        page.locator("#adding [data-closes]").click()
+
+
 def test_hostile_queries_are_shown_and_not_run(reader: TestClient) -> None:
     page = reader.get("/", params={"q": '"><script>alert(1)</script>', "f": "'<img src=x>'", "sort": "<b>"}).text
     assert "<script>alert(1)" not in page and "<img src=x>" not in page

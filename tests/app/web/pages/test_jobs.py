@@ -54,6 +54,30 @@ def test_jobs_are_followed_as_they_go(live: tuple[str, Workbench], watched: Any)
     assert [one for one in watched.complaints if "/events" not in one] == []
 
 
+def test_a_list_by_state_and_its_counts_follow_the_jobs(live: tuple[str, Workbench], watched: Any) -> None:
+    from playwright.sync_api import expect
+
+    address, bench = live
+    client, page = Client(address, token=""), watched.page
+    first = client.submit("inpaint", ["work:1"], FIELDS)
+    page.goto(f"{address}/jobs?state=queued")
+    page.get_by_text("Shown as it happens").wait_for()
+    expect(page.locator(".job")).to_have_count(1)
+    assert bench.jobs.take("test") is not None
+    expect(page.locator(".job")).to_have_count(0)  # it runs, and is of another list
+    expect(page.locator("#state-running")).to_have_text("running 1")
+    second = client.submit("inpaint", ["work:2"], FIELDS)
+    expect(page.locator(f"#job-{second.id}")).to_be_visible()
+    expect(page.locator("#state-queued")).to_have_text("queued 1")
+    page.goto(f"{address}/jobs?before={second.id}")
+    page.get_by_text("Shown as it happens").wait_for()
+    client.submit("inpaint", ["work:3"], FIELDS)
+    expect(page.locator("#state-queued")).to_have_text("queued 2")
+    expect(page.locator(".job")).to_have_attribute("id", f"job-{first.id}")  # a new job is of the first page
+    assert watched.accessibility() == []
+    assert [one for one in watched.complaints if "/events" not in one] == []
+
+
 def test_the_page_escapes_what_people_send(client: TestClient, bench: Workbench, token_header: Any) -> None:
     buffer = io.BytesIO()
     Image.fromarray(np.zeros((40, 40, 3), np.uint8)).save(buffer, "PNG")

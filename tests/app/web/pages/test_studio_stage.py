@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from PIL import Image
 
 from vasari.app.web.workbench import Workbench
 
 if TYPE_CHECKING:
+    from playwright.sync_api import Dialog
     from tests.app.web.conftest import Watched
 
 Live = tuple[str, Workbench]
@@ -62,6 +64,89 @@ def test_a_picture_taken_off_leaves_an_empty_stage(live: Live, watched: Watched)
     expect(page.locator(".curtain-line")).to_be_hidden()
     expect(page.locator("#empty")).to_be_visible()
     expect(page.locator("#run")).to_be_disabled()
+    assert not watched.complaints
+
+
+def test_a_picture_taken_off_is_not_offered(live: Live, watched: Watched) -> None:
+    from playwright.sync_api import expect
+
+    page = watched.page
+    page.goto(f"{live[0]}/restore?work=3&input=work:4&input=work:5")
+    expect(page.locator("#run")).to_have_text("Restore all 3")
+    page.locator("#pictures li:not(:has([aria-pressed=true]))").last.get_by_role("button", name="off the list").click()
+    expect(page.locator("#run")).to_have_text("Restore all 2")
+
+
+def test_styles_are_chosen_over_plain_http(live: Live, watched: Watched) -> None:
+    """Away from this machine, without a certificate, a page has no `crypto.randomUUID`."""
+    from playwright.sync_api import expect
+
+    page = watched.page
+    page.add_init_script("delete Crypto.prototype.randomUUID")
+    page.goto(f"{live[0]}/style?style=monet-etretat&style=work:2")
+    expect(page.locator("#chosen li")).to_have_count(2)
+    assert page.evaluate("new Set([...document.querySelectorAll('#chosen input')].map((one) => one.id)).size") == 2
+    assert not watched.complaints
+
+
+def test_what_was_painted_is_not_thrown_away_unasked(live: Live, watched: Watched) -> None:
+    from playwright.sync_api import expect
+
+    address, bench = live
+    page = watched.page
+    page.goto(f"{address}/restore?work=3")
+    page.locator("#viewer[data-preview]").wait_for()
+    page.click("#run")
+    expect(page.locator("#pictures .state")).to_have_text("waiting")
+    taken = bench.jobs.take("test")
+    assert taken is not None
+    facts = page.request.get(f"{address}/studio/picture?picture=work:3").json()
+    folder = bench.folder / "results" / taken.id
+    folder.mkdir(parents=True)
+    Image.new("RGB", (facts["width"], facts["height"])).save(folder / "a.png")
+    file = {"name": "a.png", "bytes": (folder / "a.png").stat().st_size, "sha256": "0" * 64}
+    bench.jobs.finish(taken, {"files": [file], "values": {}})
+    result = page.locator("#viewer[data-result]")
+    result.wait_for()
+    page.check("#brush-keep")
+    page.focus(".brush")
+    page.keyboard.press("Space")
+    expect(page.locator("#redo")).to_be_enabled()
+    page.locator("summary", has_text="The result").click()
+    page.select_option("#format", "png")  # of the next file: what is here stays
+    asked: list[str] = []
+
+    def refuse(dialog: Dialog) -> None:
+        asked.append(dialog.message)
+        dialog.dismiss()
+
+    page.once("dialog", refuse)
+    page.focus("#strength")
+    page.keyboard.press("Home")
+    assert len(asked) == 1
+    assert page.input_value("#strength") == page.inner_text("output:has(+ #strength)") == "1"
+    expect(result).to_be_visible()
+    expect(page.locator("#redo")).to_be_enabled()
+    page.once("dialog", lambda dialog: dialog.accept())
+    page.keyboard.press("Home")
+    expect(result).to_have_count(0)
+    assert page.input_value("#strength") == "0" and not watched.complaints
+
+
+def test_a_cancelled_job_is_told(live: Live, watched: Watched) -> None:
+    from playwright.sync_api import expect
+
+    address, bench = live
+    page = watched.page
+    page.goto(f"{address}/generate")
+    page.locator("#sheet[data-shown]").wait_for()
+    page.locator("#sheet button").first.click()
+    page.click("#make")
+    expect(page.locator("#progress")).to_be_visible()
+    bench.jobs.cancel(bench.jobs.page().jobs[0].id)
+    expect(page.locator("#notices")).to_contain_text("The job was cancelled.")
+    expect(page.locator("#make")).to_be_enabled()
+    expect(page.locator("#measuring")).to_be_hidden(timeout=120_000)  # no thread is left at it
     assert not watched.complaints
 
 

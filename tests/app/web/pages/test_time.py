@@ -14,12 +14,15 @@ from urllib.parse import unquote_plus
 
 import pytest
 from fastapi.testclient import TestClient
+from sqlalchemy import select
 
 from vasari.app.web.changes import Asked
 from vasari.app.web.errors import Refusal
 from vasari.app.web.pages.time import bars_of
 from vasari.app.web.turnstile import Turnstile
 from vasari.archive.indexing import index
+from vasari.archive.ingest.person import say
+from vasari.archive.schema import WORKS
 from vasari.archive.search.facets import decade_of
 from vasari.archive.store import Archive
 from vasari.foundation.errors import PlanError
@@ -193,6 +196,23 @@ def test_a_choice_is_set_against_the_others(measured: Path, client: TestClient, 
     asking = {"Accept": "application/json"}
     nobody = client.post("/time/selection", json={"keys": ["no such"]}, headers=asking | token_header(client))
     assert nobody.status_code == 400 and "load the map again" in nobody.json()["error"]["remedy"]
+
+
+def test_a_narrow_page_scrolls_its_timeline_alone(live: Any, watched: Any) -> None:
+    """Nor do the hidden texts of gaps in the timeline, which are for screen readers, make the page any wider."""
+    address, bench = live
+    with bench.archive.reading() as connection:
+        keys = connection.execute(select(WORKS.c.key)).scalars().all()
+    say(bench.archive, keys[-1], ["date=2019"], "me")
+    page = watched.page
+    page.set_viewport_size({"width": 375, "height": 700})
+    page.goto(f"{address}/time")
+    page.locator("#answer *").first.wait_for()
+    line = page.locator(".timeline")
+    assert line.evaluate("line => line.scrollWidth > line.clientWidth && line.scrollLeft > 0")
+    assert line.locator(".skipped").count() == 1
+    assert page.evaluate("document.documentElement.scrollWidth") == 375
+    assert not watched.complaints
 
 
 def test_the_story_in_a_browser(measured: Path, live: Any, watched: Any) -> None:

@@ -33,14 +33,15 @@ export class Failure extends Error {
   }
 }
 
-/** Show a notice at the head of what is seen: of the page, or of a dialog that lies over it. Texts only, never markup. */
+/** Show a notice at the head of what is seen: of the page, or of a dialog that lies over it. Texts only, never markup:
+    `text` is a line or a list of them, `remedy` the last line; a line may be an element, as a link is. */
 export function notice(text, kind = "info", remedy = "") {
   const box = document.createElement("div");
   box.className = `notice notice-${kind}`;
   if (kind === "error") box.setAttribute("role", "alert");
-  for (const line of [text, remedy].filter(Boolean)) {
+  for (const line of [text, remedy].flat().filter(Boolean)) {
     const paragraph = document.createElement("p");
-    paragraph.textContent = line;
+    paragraph.append(line);
     box.append(paragraph);
   }
   const place = noticesOf([...document.querySelectorAll("dialog[open]")].at(-1));
@@ -59,6 +60,7 @@ function noticesOf(dialog) {
   if (known) return known;
   const place = document.createElement("div");
   place.className = "notices";
+  place.setAttribute("role", "status");
   dialog.prepend(place);
   dialog.addEventListener("close", () => place.remove(), { once: true });
   return place;

@@ -5,6 +5,10 @@ import { attempt, send } from "../layout.js";
 const list = document.getElementById("jobs");
 const live = document.getElementById("live");
 const whole = document.getElementById("job")?.dataset.whole;
+const isLaterPage = new URLSearchParams(window.location.search).has("before");
+const RENEWED_MS = 300;
+/** The state that each job was last heard in. */
+const states = new Map();
 
 function duration(seconds) {
   const minutes = Math.floor(seconds / 60);
@@ -20,19 +24,39 @@ function showLeft(row, seconds) {
 async function renew(row, id) {
   const answer = await send(`/jobs/${id}/row`, { headers: { Accept: "text/html" } });
   const made = document.createRange().createContextualFragment(await answer.text()).querySelector(".job");
-  const focused = row?.contains(document.activeElement);
-  if (row) row.replaceWith(made);
-  else list.prepend(made);
-  document.getElementById("no-jobs")?.remove();
+  const focused = row.contains(document.activeElement);
+  row.replaceWith(made);
   if (focused) made.querySelector("a").focus();
+}
+
+/** Fetch anew, by htmx and soon, what the server counts and lists: of many changes at once, once. */
+const waiting = new Set();
+function renewSoon(element) {
+  if (!waiting.size) setTimeout(() => {
+    for (const one of waiting) window.htmx.trigger(one, "renew");
+    waiting.clear();
+  }, RENEWED_MS);
+  waiting.add(element);
+}
+
+/** Whether a job is moved on in its row; where the list or its counts are others now, they are asked for. */
+function fits(job, row) {
+  if (whole) return Boolean(row);
+  const hasMoved = (states.get(job.id) ?? row?.dataset.state) !== job.state;
+  states.set(job.id, job.state);
+  if (hasMoved) renewSoon(document.getElementById("by-state"));
+  const isOfList = !list.dataset.state || list.dataset.state === job.state;
+  if (row && isOfList) return true;
+  if (hasMoved && (row || (isOfList && !isLaterPage))) renewSoon(list);
+  return false;
 }
 
 async function changed(job) {
   const row = document.getElementById(`job-${job.id}`);
   if (row && Number(row.dataset.version) >= job.version) return;
-  if (!row && (whole || (list.dataset.state && list.dataset.state !== job.state))) return;
-  const bar = row?.querySelector("progress");
-  if (row && bar && row.dataset.state === job.state && !job.cancel_wanted) {
+  if (!fits(job, row)) return;
+  const bar = row.querySelector("progress");
+  if (bar && row.dataset.state === job.state && !job.cancel_wanted) {
     row.dataset.version = job.version;
     bar.value = job.share;
     row.querySelector(".job-words").textContent = job.words;
@@ -63,7 +87,18 @@ list.addEventListener("submit", (event) => {
   attempt(() => send(form.dataset.address, { method: "POST" }).then(changed));
 });
 
-for (const row of list.querySelectorAll(".job")) {
-  const seconds = row.querySelector(".job-left")?.dataset.seconds;
-  if (seconds) showLeft(row, Number(seconds));
+function showAllLeft() {
+  for (const row of list.querySelectorAll(".job")) {
+    const seconds = row.querySelector(".job-left")?.dataset.seconds;
+    if (seconds) showLeft(row, Number(seconds));
+  }
 }
+let focused;
+list.addEventListener("htmx:beforeSwap", () => {
+  focused = list.contains(document.activeElement) ? document.activeElement.closest(".job").id : "";
+});
+list.addEventListener("htmx:afterSwap", () => {
+  showAllLeft();
+  if (focused) document.getElementById(focused)?.querySelector("a").focus();
+});
+showAllLeft();

@@ -2,7 +2,7 @@
 
 import { attempt, notice, send } from "../layout.js";
 import { Brush } from "./studio-brush.js";
-import { followed, outcome, referenceOf, submit } from "./studio-jobs.js";
+import { followed, outcome, referenceOf, submit, unlessCancelled } from "./studio-jobs.js";
 import { latest, milliseconds, settledDown } from "./studio-latest.js";
 import { $, brought, comesIn, maskOf, offers, open, refused, showFiles } from "./studio-page.js";
 import { Pictures } from "./studio-pictures.js";
@@ -83,7 +83,7 @@ async function show(entry) {
   await open(entry, { stage, pictures, opened: (one) => (one.outcome ? showOutcome(one) : preview()) });
 }
 
-const pictures = new Pictures($("pictures"), show);
+const pictures = new Pictures($("pictures"), show, () => offers(pictures));
 
 // The job, and what it made
 
@@ -102,7 +102,7 @@ plan.addEventListener("submit", (event) => {
     $("more").open = true;
     return plan.reportValidity();
   }
-  for (const entry of [...pictures.entries]) attempt(() => run(entry));
+  for (const entry of [...pictures.entries]) attempt(() => run(entry).catch(unlessCancelled));
   return undefined;
 });
 
@@ -120,11 +120,15 @@ async function showOutcome(entry) {
   for (const name of Object.keys(maps)) await showMap(name);
 }
 
-$("back").addEventListener("click", () => {
+/** Go back to the preview; strokes that were not done yet are given up only by one who says so. Whether it was done. */
+function back() {
+  if (brush.strokes.length && !window.confirm(text("giveUp"))) return false;
   delete stage.element.dataset.result;
   pictures.current.outcome = null;
   show(pictures.current);
-});
+  return true;
+}
+$("back").addEventListener("click", back);
 
 // Evidence
 
@@ -200,8 +204,16 @@ $("redo").addEventListener("click", async () => {
 
 comesIn(pictures, stage, brush);
 stage.whenMoved(previewSoon);
-plan.addEventListener("input", () => {
-  if (pictures.current?.outcome) $("back").click();
-  else preview();
+
+/** What the controls say, to be put back where one would rather keep what was painted. */
+const said = () => [...plan.elements].map((one) => ({ one, value: one.value, checked: one.checked }));
+let before = said();
+
+plan.addEventListener("input", (event) => {
+  if (!["format", "add"].includes(event.target.name)) {
+    if (!pictures.current?.outcome) preview();
+    else if (!back()) for (const { one, ...as } of before) Object.assign(one, as);
+  }
+  before = said();
 });
 brought($("pictures"), ({ reference, name }) => pictures.add(reference, name));

@@ -1,8 +1,10 @@
 // Jobs: put into the queue, followed by the server's events, cancelled; and what came of them.
 
 import { send } from "../layout.js";
+import { text } from "./studio-texts.js";
 
 const ENDED = new Set(["done", "failed", "cancelled"]);
+const REFUSED_MS = 5000;
 const heeded = new Map();
 let stream = null;
 
@@ -12,8 +14,8 @@ export function submit(operation, inputs, fields, addToArchive = false) {
   return send("/api/v1/jobs", { method: "POST", json });
 }
 
-/** Follow a job until it is done; `told(job)` hears each change. Throws what a failed job says; one that was cancelled
-    leaves it at what `told` heard. */
+/** Follow a job until it is done; `told(job)` hears each change. Throws what a failed job says, and of one that was
+    cancelled that it was, marked `cancelled`. */
 export function followed(job, told) {
   return new Promise((resolve, reject) => {
     const heard = (now) => {
@@ -21,13 +23,14 @@ export function followed(job, told) {
       if (!ENDED.has(now.state)) return;
       heeded.get(now.id)?.delete(heard);
       if (now.state === "done") resolve(now);
-      else if (now.state === "failed") reject(Object.assign(new Error(now.error?.what ?? now.state), { remedy: now.error?.remedy ?? "", job: now }));
+      else if (now.state === "cancelled") reject(Object.assign(new Error(text("jobCancelled")), { cancelled: true, job: now }));
+      else reject(Object.assign(new Error(now.error?.what ?? now.state), { remedy: now.error?.remedy ?? "", job: now }));
     };
     // Two pictures of the same bytes are one job: several may listen to it.
     heeded.set(job.id, (heeded.get(job.id) ?? new Set()).add(heard));
     heard(job);
     if (ENDED.has(job.state)) return;
-    if (!stream) begin();
+    if (!stream || stream.readyState === EventSource.CLOSED) begin();
     else if (stream.readyState === EventSource.OPEN) lookAgain();
   });
 }
@@ -36,16 +39,29 @@ function tell(job) {
   for (const heard of [...(heeded.get(job.id) ?? [])]) heard(job);
 }
 
-/** One stream for all jobs: a browser opens but six connections to a server. */
+/** One stream for all jobs: a browser opens but six connections to a server. One that was refused (too many at a time,
+    or nobody logged in) is closed for good: it is asked for again, and meanwhile the jobs themselves. */
 function begin() {
   stream = new EventSource("/api/v1/jobs/events");
   stream.addEventListener("open", lookAgain);
   stream.addEventListener("job", (event) => tell(JSON.parse(event.data)));
+  stream.addEventListener("error", (event) => {
+    if (event.target !== stream || stream.readyState !== EventSource.CLOSED) return;
+    setTimeout(() => {
+      if (event.target === stream) begin();
+      lookAgain();
+    }, REFUSED_MS);
+  });
 }
 
 /** Ask for what may have changed before the stream was there. */
 function lookAgain() {
   for (const [id, listeners] of heeded) if (listeners.size) send(`/api/v1/jobs/${id}`).then(tell, () => {});
+}
+
+/** Pass a failure on, unless it is a job that was cancelled: a list of pictures says so at the picture. */
+export function unlessCancelled(failure) {
+  if (!failure.cancelled) throw failure;
 }
 
 /** Cancel a job. */

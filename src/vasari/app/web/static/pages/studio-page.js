@@ -66,7 +66,7 @@ export async function maskOf(brush, layer, picture, how) {
 /** Let pictures come in by files and from the archive, let the toolbar move the stage, and the brush be undone. */
 export function comesIn(pictures, stage, brush) {
   takesFiles($("drop"), (files) => sendAll(files, $("sending"), (sent) => pictures.add(sent.reference, sent.name)));
-  findsWorks($("works"), (work) => pictures.add(`work:${work.id}`, work.title || work.key));
+  findsWorks($("works"), (work) => pictures.add(`work:${work.id}`, work.name));
   looks($("looks"), stage);
   $("undo").addEventListener("click", () => brush.undo());
   $("clear").addEventListener("click", () => brush.clear());

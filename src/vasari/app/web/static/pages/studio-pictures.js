@@ -4,6 +4,9 @@ import { attempt, csrfToken, notice, send, Failure } from "../layout.js";
 import { cancel } from "./studio-jobs.js";
 import { made, text } from "./studio-texts.js";
 
+/** Of how many refused files a notice tells by name. */
+const MOST_TOLD = 10;
+
 /** Send a file; `told(share)` hears how much of it has gone. Gives what the server made of it. */
 export function upload(file, told = () => {}) {
   return new Promise((resolve, reject) => {
@@ -42,22 +45,41 @@ export function takesFiles(element, taken) {
   });
 }
 
-/** Send files one after the other, each with a bar in `place`; `done(upload)` hears of each that is there. */
+/** Send files one after the other, each with a bar in `place`; `done(upload)` hears of each that is there, and may throw
+    why it is not taken. What was refused is told at the end, in one notice. */
 export async function sendAll(files, place, done) {
+  const refused = [];
+  const tried = async (name, work) => {
+    try {
+      await work();
+    } catch (failure) {
+      refused.push({ name, what: failure.message, remedy: failure.remedy });
+    }
+  };
   for (const file of files) {
     const bar = made("progress", { max: 1, value: 0, attributes: { "aria-label": file.name } });
     const row = made("li", { className: "sending" }, made("span", { textContent: file.name }), bar);
     place.append(row);
-    await attempt(async () => {
+    await tried(file.name, async () => {
       const sent = await upload(file, (share) => {
         if (share < 1) bar.value = share;
         else bar.removeAttribute("value");
       });
-      for (const left of sent.left_out) notice(`${left.name}: ${left.why ?? left.what ?? ""}`, "error");
-      sent.uploads.forEach(done);
+      for (const left of sent.left_out) refused.push({ name: left.name, what: left.why ?? left.what ?? "" });
+      for (const one of sent.uploads) await tried(one.name, () => done(one));
     });
     row.remove();
   }
+  tellRefused(refused);
+}
+
+/** One notice of all files that were refused: of one with what helps, of several a line each. */
+function tellRefused(refused) {
+  if (!refused.length) return;
+  const lines = refused.slice(0, MOST_TOLD).map(({ name, what }) => (what.includes(name) ? what : `${name}: ${what}`));
+  const more = refused.length - lines.length;
+  if (more) lines.push(text("andMore", { count: more }));
+  notice(lines, "error", refused.length === 1 ? refused[0].remedy : "");
 }
 
 /** The dialog that finds works; `chosen(work)` hears of the one that is clicked. */
@@ -69,7 +91,7 @@ export function findsWorks(dialog, chosen) {
     const page = await send(`/api/v1/works?${new URLSearchParams({ text: words, limit: 60 })}`);
     const cards = page.works.filter((work) => work.image).map((work) => {
       const image = made("img", { src: `${new URL(work.image).pathname}/full/!200,200/0/default.webp`, alt: "", loading: "lazy" });
-      const button = made("button", { type: "button", className: "pick" }, image, made("span", { textContent: work.title || work.key }), made("small", { textContent: [work.artist, work.date].filter(Boolean).join(", ") }));
+      const button = made("button", { type: "button", className: "pick" }, image, made("span", { textContent: work.name }), made("small", { textContent: [work.artist, work.date].filter(Boolean).join(", ") }));
       button.addEventListener("click", () => {
         dialog.close();
         chosen(work);
@@ -86,13 +108,10 @@ export function findsWorks(dialog, chosen) {
   new MutationObserver(() => dialog.open && attempt(find)).observe(dialog, { attributes: true, attributeFilter: ["open"] });
 }
 
-/** The list of pictures; `show(entry)` is told which one is to be shown, null for none. */
+/** The list of pictures; `show(entry)` is told which one is to be shown, null for none; `fewer()`, that one was taken off. */
 export class Pictures {
-  constructor(list, show) {
-    this.list = list;
-    this.show = show;
-    this.entries = [];
-    this.current = null;
+  constructor(list, show, fewer) {
+    Object.assign(this, { list, show, fewer, entries: [], current: null });
   }
 
   add(reference, name) {
@@ -139,5 +158,6 @@ export class Pictures {
       if (next) this.choose(next);
       else this.show((this.current = null));
     }
+    this.fewer();
   }
 }

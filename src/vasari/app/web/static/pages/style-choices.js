@@ -6,6 +6,9 @@ import { made, text } from "./studio-texts.js";
 
 const COLORS = ["#2f6fdb", "#e22ea0", "#d98a00", "#1f8a4c", "#7a4fd0", "#b03a2e", "#008ba0", "#8a6d3b", "#c2185b", "#455a64", "#5d7f00", "#ad5cc7"];
 
+/** How many fields of weights were made: each has an id. */
+let weights = 0;
+
 const [FIRST_YEAR, LAST_YEAR] = [-9999, 9999];
 
 export class Styles {
@@ -22,7 +25,7 @@ export class Styles {
       return;
     }
     const entry = { text: said, of, name, color: COLORS.find((color) => !this.entries.some((one) => one.color === color)) };
-    const id = `weight-${crypto.randomUUID()}`;
+    const id = `weight-${++weights}`;
     entry.range = made("input", { type: "range", id, min: 0, max: 1, step: 0.05, value: 1 });
     const gone = made("button", { type: "button", className: "quiet", textContent: "×", attributes: { "aria-label": text("remove", { name }) } });
     const picture = image ? made("img", { src: image, alt: "" }) : made("span", { className: "blank" });
@@ -102,7 +105,7 @@ export function choosesStyles(dialog, styles, picture) {
   };
   takesFiles(dialog.querySelector("#style-drop"), (files) => sendAll(files, dialog.querySelector("#style-sending"), sent));
   findsWorks(document.getElementById("style-works"), (work) => {
-    styles.add({ text: `work:${work.id}`, name: work.title || work.key, image: `${new URL(work.image).pathname}/full/!200,200/0/default.webp` });
+    styles.add({ text: `work:${work.id}`, name: work.name, image: `${new URL(work.image).pathname}/full/!200,200/0/default.webp` });
     dialog.close();
   });
   const period = dialog.querySelector("#period");

@@ -3,7 +3,7 @@
 import { attempt, send } from "../layout.js";
 import { choosesStyles, Styles } from "./style-choices.js";
 import { Brush } from "./studio-brush.js";
-import { followed, outcome, referenceOf, submit } from "./studio-jobs.js";
+import { followed, outcome, referenceOf, submit, unlessCancelled } from "./studio-jobs.js";
 import { latest, milliseconds, settledDown } from "./studio-latest.js";
 import { $, brought, comesIn, maskOf, offers, open, refused, showFiles } from "./studio-page.js";
 import { Pictures } from "./studio-pictures.js";
@@ -82,7 +82,7 @@ async function show(entry) {
   });
 }
 
-const pictures = new Pictures($("pictures"), show);
+const pictures = new Pictures($("pictures"), show, ready);
 const styles = new Styles($("chosen"), Number($("studio").dataset.most), (others) => {
   if (others) regions();
   if (stage.after) $("back").click();
@@ -156,7 +156,7 @@ async function run(entry) {
 
 plan.addEventListener("submit", (event) => {
   event.preventDefault();
-  for (const entry of [...pictures.entries]) attempt(() => run(entry));
+  for (const entry of [...pictures.entries]) attempt(() => run(entry).catch(unlessCancelled));
 });
 
 async function showOutcome(entry, found) {

@@ -101,6 +101,7 @@ export class StyleMap {
   }
 
   #down(event) {
+    if (event.button) return;
     this.canvas.setPointerCapture(event.pointerId);
     this.drag = [event.offsetX, event.offsetY];
     this.began = this.drag;
@@ -130,7 +131,7 @@ export class StyleMap {
   }
 
   #cancel() {
-    this.drag = this.lasso = null;
+    this.drag = this.lasso = this.began = null;
     this.draw();
   }
 

@@ -46,7 +46,7 @@ const timeline = document.querySelector(".timeline");
 if (timeline) {
   const works = (bar) => Number(bar.querySelector(".count")?.textContent ?? 0);
   const fullest = [...timeline.children].reduce((most, bar) => (works(bar) >= works(most) ? bar : most));
-  timeline.scrollLeft = fullest.offsetLeft - timeline.offsetLeft - (timeline.clientWidth - fullest.offsetWidth) / 2;
+  timeline.scrollLeft = fullest.offsetLeft - (timeline.clientWidth - fullest.offsetWidth) / 2;
 }
 
 const byId = (id) => document.getElementById(id);
