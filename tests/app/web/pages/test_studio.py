@@ -180,7 +180,8 @@ def test_a_painted_mask_is_kept_and_named(client: TestClient, token_header: Head
     asked = {"picture": "work:2"}
     sent = client.post("/studio/mask", params=asked, content=file.getvalue(), headers=header)
     assert sent.status_code == 201
-    content = client.get(f"/api/v1/uploads/{sent.json()['reference'].partition(':')[2]}/content").content
+    sha256, _, name = sent.json()["reference"].removeprefix("upload:").partition("/")
+    content = client.get(f"/api/v1/uploads/{sha256}/content", params={"name": name}).content
     assert (_image(content) == np.asarray(painted)[..., 3]).all()
     bad = client.post("/studio/mask", params=asked, content=b"nonsense", headers=header)
     assert bad.status_code == 422 and bad.json()["error"]["remedy"]
