@@ -159,6 +159,7 @@ def test_measured_and_scored_by_workers_as_here(cluster: str, scans: Path, tmp_p
     assert told == [1, 2, 3, 4]
 
 
+@pytest.mark.slow
 def test_sets_are_compared_by_the_features_that_workers_make(
     cluster: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
