@@ -11,7 +11,7 @@ from vasari.foundation.errors import PlanError
 from vasari.models.evidence import EVIDENCE
 from vasari.models.restorers import Restorer
 from vasari.tasks.restore.examples import ExamplesPlan
-from vasari.tasks.restore.objective import WEIGHTS, RestoreObjective, RestoreObjectivePlan
+from vasari.tasks.restore.objective import PAIR_WEIGHTS, RestoreObjective, RestoreObjectivePlan
 
 
 @pytest.mark.parametrize(("learn", "still"), [("repair", True), ("all", False)])
@@ -48,8 +48,8 @@ def test_a_print_that_grew_lighter_counts_more_than_one_that_grew_darker(tmp_pat
         return float(objective.turns[0].losses(batch)["quantiles"].detach())
 
     lighter, darker = clean + 0.2, clean - 0.1
-    wanted = (WEIGHTS["lighter"] * loss(lighter) + WEIGHTS["darker"] * loss(darker)) / (
-        WEIGHTS["lighter"] + WEIGHTS["darker"]
+    wanted = (PAIR_WEIGHTS["lighter"] * loss(lighter) + PAIR_WEIGHTS["darker"] * loss(darker)) / (
+        PAIR_WEIGHTS["lighter"] + PAIR_WEIGHTS["darker"]
     )
     assert loss(lighter, darker) == pytest.approx(wanted, abs=1e-5)
     assert loss(clean, clean) == pytest.approx(loss(clean), abs=1e-5)

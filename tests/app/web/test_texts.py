@@ -89,6 +89,15 @@ def test_what_failures_say_has_its_chinese(text: str, words: str) -> None:
     assert texts.told("en", text) == text
 
 
+def test_each_failure_that_has_chinese_is_still_said() -> None:
+    """Their English stands in the code that fails, too: where that is put otherwise, the page would fall back to it."""
+    code = "\n".join(path.read_text(encoding="utf-8") for path in WEB.parents[1].rglob("*.py"))
+    code = re.sub(r'"\s*\n\s*f?"', "", code)  # a text over several lines
+    sentences = json.loads((texts.FOLDER / "zh/failures.json").read_text(encoding="utf-8"))
+    pieces = {one: max(re.split(r"\{\w+\}", one.removeprefix("There is no ")), key=len) for one in sentences}
+    assert not [sentence for sentence, piece in pieces.items() if piece.strip(" .:,…") not in code]
+
+
 @pytest.mark.parametrize("path", TABLES, ids=_id)
 def test_translations_fill_in_the_same(path: Path) -> None:
     table = json.loads(path.read_text(encoding="utf-8"))

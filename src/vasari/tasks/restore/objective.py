@@ -48,7 +48,7 @@ QUANTILE_FLOORS = {"sound": 3e-4, "aged": 1.5e-3}
 SOUND_MOVE = 0.006  # quantiles that must move less than that on average are those of a sound picture
 # How much a pair counts, by what happened to it. Prints lose density far more often than they gain it, and how bright a
 # scene was cannot be read from its print: what the survey expects decides.
-WEIGHTS = {"lighter": 2.5, "darker": 0.8, "sound": 1.0}
+PAIR_WEIGHTS = {"lighter": 2.5, "darker": 0.8, "sound": 1.0}
 LUMA_SHARE = 0.5  # of the error: lightness counts beside the three channels, since a cast is not all of fading
 THUMBNAILS = ("aged_thumbnails", "clean_thumbnails")
 EVIDENCE = "aged_evidence"
@@ -194,7 +194,8 @@ class RestoreObjective(Objective):
         sound = (truth - given).abs().mean((1, 2)) < SOUND_MOVE
         lighter = luma((truth - given)[..., None]).flatten(1).mean(1) < 0
         floor = torch.where(sound, QUANTILE_FLOORS["sound"], QUANTILE_FLOORS["aged"])
-        weight = torch.where(lighter, WEIGHTS["lighter"], WEIGHTS["darker"]).where(~sound, WEIGHTS["sound"])
+        weight = torch.where(lighter, PAIR_WEIGHTS["lighter"], PAIR_WEIGHTS["darker"])
+        weight = weight.where(~sound, PAIR_WEIGHTS["sound"])
         of_channels = torch.log10(error.square().mean((1, 2)) + floor)
         of_lightness = torch.log10(luma(error[..., None]).square().flatten(1).mean(1) + floor)
         return {"quantiles": (weight * torch.lerp(of_channels, of_lightness, LUMA_SHARE)).sum() / weight.sum()}
