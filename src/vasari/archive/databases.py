@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+import time
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,8 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 from vasari.foundation.errors import ArchiveError, PlanError
 
 BUSY_SECONDS = 30
+#: Between two tries of what SQLite does not wait for by itself.
+BUSY_PAUSE_SECONDS = 0.01
 #: Connections to a server that a process keeps, and those that it may have for a while beyond them.
 POOLED, BEYOND = 5, 10
 #: Connections older than this are made anew, in seconds: firewalls drop those that were quiet for long.
@@ -68,8 +72,22 @@ _ADDRESSES = "give sqlite:///FILE or postgresql://USER@HOST/NAME"
 
 def _prepare_sqlite(connection: Any, _record: object) -> None:
     connection.isolation_level = None  # the driver must not begin transactions by itself
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "cache_size=-65536"):
+    _write_ahead(connection)
+    for pragma in ("synchronous=FULL", "foreign_keys=ON", "cache_size=-65536"):
         connection.execute(f"PRAGMA {pragma}")
+
+
+def _write_ahead(connection: Any) -> None:
+    """Set WAL mode, and wait where others set it or close the file at the same moment: SQLite itself does not."""
+    until = time.monotonic() + BUSY_SECONDS
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > until:
+                raise
+        time.sleep(BUSY_PAUSE_SECONDS)
 
 
 def _begin_sqlite(connection: Connection) -> None:
