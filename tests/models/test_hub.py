@@ -172,3 +172,39 @@ def test_bundled_weights_are_held_against_their_digests(
 def test_what_comes_with_the_package_loads(name: str) -> None:
     loaded = hub.load(name)
     assert {"network", "task", "training_data"} <= set(loaded.recipe)
+
+
+@pytest.fixture
+def ground(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> nn.Module:
+    """A critic that is bundled as "ground", in a folder of its own."""
+    folder = tmp_path / "bundle"
+    folder.mkdir()
+    monkeypatch.setattr(model_files, "BUNDLED_FOLDER", folder)
+    network = critic()
+    hub.add_bundled(hub.save(network, tmp_path / "first.safetensors", RECIPE), "ground")
+    return hub.load("ground").network
+
+
+def test_a_model_upon_another_holds_what_differs_and_comes_back_whole(ground: nn.Module, tmp_path: Path) -> None:
+    changed = "layers.4.bias"
+    with torch.no_grad():
+        dict(ground.named_parameters())[changed].add_(0.5)
+    recipe = {**RECIPE, "upon": hub.recorded("ground")}
+    path = hub.save(ground, tmp_path / "upon.safetensors", recipe)
+    with safe_open(str(path), framework="pt") as file:
+        assert list(file.keys()) == [changed]
+    loaded = hub.load(path)
+    assert loaded.recipe == recipe
+    for name, value in ground.state_dict().items():
+        torch.testing.assert_close(loaded.network.state_dict()[name], value, rtol=0, atol=1e-3)
+    assert not torch.equal(loaded.network.state_dict()[changed], hub.load("ground").network.state_dict()[changed])
+
+
+def test_a_model_upon_one_that_is_gone_or_another_is_refused(ground: nn.Module, tmp_path: Path) -> None:
+    path = hub.save(ground, tmp_path / "upon.safetensors", {**RECIPE, "upon": hub.recorded("ground")})
+    hub.add_bundled(hub.save(critic(1), tmp_path / "second.safetensors", RECIPE), "ground")
+    with pytest.raises(WeightsError, match="stands upon another ground"):
+        hub.load(path)
+    (model_files.BUNDLED_FOLDER / "ground.safetensors").unlink()
+    with pytest.raises(WeightsError, match="not bundled"):
+        hub.load(path)

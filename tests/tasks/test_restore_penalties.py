@@ -71,6 +71,22 @@ def test_r1_comes_at_every_nth_step_beside_spectral_norm(tmp_path: Path) -> None
     assert paid == [False, True, False, True]
 
 
+def test_a_projected_critic_adds_the_perceptual_loss_and_keeps_its_encoder(tmp_path: Path) -> None:
+    objective = objective_of(tmp_path, critic="projected", penalty_every=0)
+    critic, heads = objective.networks["critic"], "heads"
+    terms = critic_terms(objective)
+    terms["critic"].backward()
+    assert {name.split(".")[0] for name, one in critic.named_parameters() if one.grad is not None} == {heads}
+    favors = objective._critique.favor(torch.zeros(1, 3, 32, 32), torch.ones(1, 3, 32, 32))  # type: ignore[union-attr]
+    assert set(favors) == {"adversarial", "perceptual"} and set(favors) < set(objective.weights)
+    assert float(favors["perceptual"]) > 0.1
+
+
+def test_a_penalty_in_place_of_the_spectral_norm_needs_a_critic_that_learns_all() -> None:
+    with pytest.raises(PlanError, match="learns all by itself"):
+        RestoreObjectivePlan(critic="projected", penalty="clip")
+
+
 def test_another_penalty_is_refused() -> None:
     with pytest.raises(PlanError, match="r2"):
         RestoreObjectivePlan(penalty="r2")

@@ -39,11 +39,11 @@ class Encoder(nn.Module):
             self.stages.append(nn.ModuleList(layers))
             inner = width
 
-    def forward(self, pixels: Tensor) -> list[Tensor]:
-        """The features of each depth."""
+    def forward(self, pixels: Tensor, depths: int | None = None) -> list[Tensor]:
+        """The features of each depth, or of the first `depths` alone."""
         x = functional.pixel_unshuffle(filled(pixels) * 2 - 1, 2).contiguous(memory_format=torch.channels_last)
         found = []
-        for stage in self.stages:
+        for stage in list(self.stages)[:depths]:
             for layer in cast(nn.ModuleList, stage):
                 x = functional.relu(layer(x))
             found.append(x)

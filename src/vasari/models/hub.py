@@ -1,7 +1,8 @@
 """Weights: one `.safetensors` file a model, whose header says which network it is and how it was made.
 
 The header holds one entry, "vasari": JSON with at least `network` (`name` in `models.cards.NETWORKS`, and
-`options`), and by convention `task`, `training_data` with licenses, `metrics` with protocol, `version`.
+`options`), and by convention `task`, `training_data` with licenses, `metrics` with protocol, `version`. A model that
+was trained on from a bundled one in some parts alone names it under `upon` (`name`, `sha256`), and holds those parts.
 """
 
 from __future__ import annotations
@@ -35,6 +36,7 @@ __all__ = [
     "load_state",
     "portable",
     "read_recipe",
+    "recorded",
     "save",
 ]
 
@@ -55,18 +57,14 @@ class Loaded:
 def load(name_or_path: str | Path) -> Loaded:
     """The model of a bundled name, a `.safetensors` file, or an address with its digest (see `downloads`).
 
-    Raises `WeightsError` where it is missing, damaged, of an unknown network or of other shapes; there is
-    no fallback to random weights.
+    Raises `WeightsError` where it is missing, damaged, of an unknown network or of other shapes, and where it stands
+    upon a model that is not there; there is no fallback to random weights.
     """
     path = find(name_or_path)
     data = read(path)
     recipe = _header(data, path)
     network = _build(recipe, path)
-    try:
-        state = from_safetensors(data)
-    except SafetensorError as error:
-        raise _damaged(path, str(error)) from error
-    load_state(network, state, path.name)
+    load_state(network, {**_ground(recipe, path), **_tensors(data, path)}, path.name)
     return Loaded(network.eval(), recipe, path.stem, hashlib.sha256(data).hexdigest())
 
 
@@ -74,13 +72,24 @@ def save(network: nn.Module, path: str | Path, recipe: Mapping[str, Any]) -> Pat
     """Write the network's state as float16 with `recipe` in the header; equal states give equal bytes.
 
     Tensors beyond float16's range stay float32; absolute paths in the recipe keep their last part alone, since a
-    file that travels should not tell of the machine it was made on. Raises `WeightsError` where a weight is not
-    finite or the recipe names no network.
+    file that travels should not tell of the machine it was made on. With `upon` in the recipe only the tensors that
+    differ from that model's are written. Raises `WeightsError` where a weight is not finite or the recipe names no
+    network.
     """
     if not isinstance(recipe.get("network"), Mapping) or "name" not in recipe["network"]:
         raise WeightsError("The recipe names no network.", remedy='give {"network": {"name": ..., "options": {...}}}')
     state = {name: _compact(name, value) for name, value in network.state_dict().items()}
-    return _write(Path(path), state, recipe)
+    ground = _ground(recipe, Path(path))
+    return _write(
+        Path(path),
+        {name: one for name, one in state.items() if name not in ground or not torch.equal(one, ground[name])},
+        recipe,
+    )
+
+
+def recorded(name: str) -> dict[str, str]:
+    """A bundled model as `upon` in a recipe names it: its name and its SHA-256 digest (hex)."""
+    return {"name": name, "sha256": digest(find(name))}
 
 
 def read_recipe(name_or_path: str | Path) -> dict[str, Any]:
@@ -155,6 +164,32 @@ def portable(value: Any) -> Any:
 def _write(path: Path, state: Mapping[str, Tensor], recipe: Mapping[str, Any]) -> Path:
     header = json.dumps(portable(recipe), sort_keys=True, ensure_ascii=False)
     return write_whole(path, to_safetensors(dict(state), metadata={HEADER_KEY: header}))
+
+
+def _ground(recipe: Mapping[str, Any], path: Path) -> dict[str, Tensor]:
+    """The tensors of the bundled model that the one of `recipe` stands upon; none where it stands alone."""
+    upon = recipe.get("upon")
+    if upon is None:
+        return {}
+    if not isinstance(upon, Mapping) or upon.get("name") not in bundled():
+        raise WeightsError(
+            f"{path.name} stands upon the model {upon!r}, which is not bundled.",
+            remedy="use it with the version of Vasari that it was made for",
+        )
+    below = find(upon["name"])
+    if digest(below) != upon.get("sha256"):
+        raise WeightsError(
+            f"{path.name} stands upon another {upon['name']} than the one that is bundled.",
+            remedy="use it with the version of Vasari that it was made for, or train it anew",
+        )
+    return _tensors(read(below), below)
+
+
+def _tensors(data: bytes, path: Path) -> dict[str, Tensor]:
+    try:
+        return dict(from_safetensors(data))
+    except SafetensorError as error:
+        raise _damaged(path, str(error)) from error
 
 
 def _compact(name: str, value: Tensor) -> Tensor:

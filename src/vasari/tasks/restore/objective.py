@@ -14,13 +14,10 @@ from torch.nn import functional
 from vasari.foundation.damage import ERAS, age
 from vasari.foundation.errors import PlanError
 from vasari.foundation.plans import check, from_dict, option
-from vasari.models.cards import NETWORKS
+from vasari.models import hub
 from vasari.models.losses import (
     CRITIC_LOSSES,
-    GENERATOR_LOSSES,
-    gradient_penalty,
     in_the_tone_of,
-    interpolation_penalty,
     log_mean_square,
     luma,
     structural_dissimilarity,
@@ -32,6 +29,7 @@ from vasari.tasks.first_weights import first_network
 from vasari.tasks.metrics import peak_signal_noise_ratio, structural_similarity
 from vasari.tasks.objectives import Batch, Objective, Turn, Validation
 from vasari.tasks.recipe import Recipe
+from vasari.tasks.restore.critique import CRITICS, PENALTY_WEIGHTS, Critique
 from vasari.tasks.restore.examples import ExamplesPlan, PooledThumbnails, RestoreExamples, load_photographs
 
 VALIDATION_PICTURES = 18
@@ -49,11 +47,12 @@ SOUND_MOVE = 0.006  # quantiles that must move less than that on average are tho
 # How much a pair counts, by what happened to it. Prints lose density far more often than they gain it, and how bright a
 # scene was cannot be read from its print: what the survey expects decides.
 PAIR_WEIGHTS = {"lighter": 2.5, "darker": 0.8, "sound": 1.0}
+CRITIC_RATE = 2.0  # of the plan's learning rate
 LUMA_SHARE = 0.5  # of the error: lightness counts beside the three channels, since a cast is not all of fading
 THUMBNAILS = ("aged_thumbnails", "clean_thumbnails")
 EVIDENCE = "aged_evidence"
-# What holds the critic -> default weight of the term "penalty".
-PENALTY_WEIGHTS = {"r1": 1.0, "wgan-gp": 10.0, "clip": 0.0}
+# What may learn behind a tone and a survey that stay: the parts of a `Restorer` by name.
+DECODER = ("up_2", "up_stack_2", "up_1", "up_stack_1", "tail")
 
 
 @dataclass(frozen=True)
@@ -64,10 +63,16 @@ class RestoreObjectivePlan:
     learn: str = option(
         "all",
         "'curves' trains the survey's curves alone, by regression; 'field' its uneven gain, on thumbnails; "
-        "'repair' the U-Net and its steering, behind a tone that stays; 'all' everything at once",
-        choices=("all", *ON_THUMBNAILS, "repair"),
+        "'repair' the U-Net and its steering, behind a tone that stays; 'decoder' its second half alone, stored as "
+        "what differs from a bundled start_from; 'all' everything at once",
+        choices=("all", *ON_THUMBNAILS, "repair", "decoder"),
     )
     adversarial: str = option("", "kind of adversarial loss; empty for none", choices=("", *CRITIC_LOSSES))
+    critic: str = option(
+        "patch",
+        "'patch' learns all by itself; 'projected' sees through the bundled encoder, and adds the perceptual loss",
+        choices=CRITICS,
+    )
     penalty_every: int = option(4, "steps between gradient penalties of the critic; 0 for none", minimum=0)
     penalty: str = option(
         "r1",
@@ -80,6 +85,11 @@ class RestoreObjectivePlan:
 
     def __post_init__(self) -> None:
         check(self)
+        if self.critic == "projected" and self.penalty != "r1":
+            raise PlanError(
+                f"objective.penalty={self.penalty} is for a critic that learns all by itself.",
+                remedy="leave it out, or use objective.critic=patch",
+            )
         if self.examples.grey and self.learn not in ON_THUMBNAILS:
             raise PlanError(
                 f"objective.examples.grey has no meaning for objective.learn={self.learn}.",
@@ -100,15 +110,14 @@ class RestoreObjective(Objective):
         self, restorer: Restorer, header: Mapping[str, Any], data: tuple[Path, ...], plan: RestoreObjectivePlan
     ):
         self._restorer, self._header, self._data, self._plan = restorer, header, data, plan
-        self._critic = NETWORKS["patch-critic"].build(spectral=plan.penalty == "r1") if plan.adversarial else None
+        self._critique = Critique(plan) if plan.adversarial else None
         self._photographs = load_photographs(data, plan.examples.exclude)
         self._grey = load_photographs([Path(plan.examples.grey)], "") if plan.examples.grey else {}
         self._examples: RestoreExamples | PooledThumbnails | None = None
-        self._step = 0
 
     @property
     def networks(self) -> Mapping[str, nn.Module]:
-        return {"restorer": self._restorer} | ({"critic": self._critic} if self._critic else {})
+        return {"restorer": self._restorer} | ({"critic": self._critique.critic} if self._critique else {})
 
     @property
     def averaged(self) -> tuple[str, ...]:
@@ -124,6 +133,7 @@ class RestoreObjective(Objective):
             "quantiles": 0.5,
             "damage": 0.5,
             "adversarial": 0.02,
+            "perceptual": 0.2,
             "critic": 1.0,
             "penalty": PENALTY_WEIGHTS[self._plan.penalty],
         }
@@ -137,7 +147,13 @@ class RestoreObjective(Objective):
         folders = (*self._data, Path(self._plan.examples.grey)) if self._grey else self._data
         pictures = len(self._photographs) + len(self._grey)
         made_from = {"training_pictures": pictures, "training_data": describe_sources(folders)}
-        return {"restorer": {**self._header, "task": "restore", **made_from}}
+        return {"restorer": {**self._header, "task": "restore", **made_from, **self._upon}}
+
+    @property
+    def _upon(self) -> dict[str, Any]:
+        """The bundled model that the weights are stored upon, where only the decoder learned."""
+        first = self._plan.start_from
+        return {"upon": hub.recorded(first)} if self._plan.learn == "decoder" and first in hub.bundled() else {}
 
     @property
     def turns(self) -> Sequence[Turn]:
@@ -148,27 +164,29 @@ class RestoreObjective(Objective):
             parts = (surveyor.layers, surveyor.deep, surveyor.field, surveyor.field_context)
             return (Turn("field", parts, self._field_losses),)
         restore = Turn("restore", self._repairing, self._restore_losses)
-        if self._critic is None:
+        if self._critique is None:
             return (restore,)
-        return (Turn("critic", (self._critic,), self._critic_losses, rate=2.0), restore)
+        return (Turn("critic", (self._critique.critic,), self._critic_losses, rate=CRITIC_RATE), restore)
 
     @property
     def _repairing(self) -> tuple[nn.Module, ...]:
         """What learns in the turn "restore": everything, or all but what sets the tone."""
         if self._plan.learn == "all":
             return (self._restorer,)
+        if self._plan.learn == "decoder":
+            return tuple(self._restorer.get_submodule(name) for name in DECODER)
         parts = [part for name, part in self._restorer.named_children() if name != "surveyor"]
         return (*parts, self._restorer.surveyor.context)
 
     def begin_step(self, step: int, images_seen: int) -> None:
-        self._step = step
-        self._clip()
+        if self._critique is not None:
+            self._critique.begin_step(step)
         surveyor = self._restorer.surveyor
         if step == 0 and not self._plan.start_from and self._examples is not None:
             shown = [self._examples[index] for index in range(STANDARD_EXAMPLES)]
             seen = [torch.cat([one[name] for one in shown]) for name in (THUMBNAILS[0], EVIDENCE)]
             surveyor.standardize(*(one.to(surveyor.mean.device) for one in seen))
-        if self._plan.learn in ("field", "repair"):
+        if self._plan.learn in ("field", "repair", "decoder"):
             surveyor.hidden.eval()  # its dropout would let the curves tremble
 
     def examples(self, seed: int) -> RestoreExamples | PooledThumbnails:
@@ -229,42 +247,17 @@ class RestoreObjective(Objective):
         }
         if self._plan.learn == "all":
             terms["tone"] = self._tone_term(batch, survey)
-        if self._critic is not None:
-            favor = GENERATOR_LOSSES[self._plan.adversarial]
-            with torch.no_grad():
-                real = self._critic(in_its_tone)
-            terms["adversarial"] = favor(real, self._critic(restored.picture))
+        if self._critique is not None:
+            terms |= self._critique.favor(in_its_tone, restored.picture)
         return terms
 
     def _critic_losses(self, batch: Batch) -> dict[str, Tensor]:
-        critic = self._critic
-        if critic is None:
+        if self._critique is None:
             raise PlanError("There is no critic to train.", remedy="set objective.adversarial to a kind of loss")
         with torch.no_grad():
             restored = self._restorer(batch["aged"], self._surveyed_patches(batch), batch["window"])
             made, clean = restored.picture, in_the_tone_of(batch["clean"], restored.toned, batch["mask"])
-        of_clean, of_made = critic(clean), critic(made)
-        terms = {"critic": CRITIC_LOSSES[self._plan.adversarial](of_clean, of_made)}
-        with torch.autocast(made.device.type, enabled=False):
-            terms["penalty"] = self._penalty(critic, clean, made)
-        return terms
-
-    def _penalty(self, critic: nn.Module, clean: Tensor, made: Tensor) -> Tensor:
-        plan = self._plan
-        if plan.penalty == "wgan-gp":
-            # Of the mean over patches, as a critic of whole pictures would say.
-            return interpolation_penalty(lambda pixels: critic(pixels).mean((1, 2, 3)), clean, made)
-        if plan.penalty == "r1" and plan.penalty_every and (self._step + 1) % plan.penalty_every == 0:
-            real = clean.requires_grad_(True)
-            return plan.penalty_every * gradient_penalty(critic(real), real)
-        return clean.new_zeros(())
-
-    @torch.no_grad()
-    def _clip(self) -> None:
-        """Clip the critic's weights before the step that uses them (Arjovsky et al. 2017, algorithm 1, line 7)."""
-        if self._critic is not None and self._plan.penalty == "clip":
-            for weight in self._critic.parameters():
-                weight.clamp_(-self._plan.clip, self._plan.clip)
+        return self._critique.losses(clean, made)
 
     def validate(self, networks: Mapping[str, nn.Module]) -> Validation:
         restorer = networks["restorer"]

@@ -1,0 +1,42 @@
+"""The critic that looks through a frozen encoder."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from vasari.models import hub
+from vasari.models.encoders import Encoder
+from vasari.models.projected_critic import ProjectedCritic
+
+
+@pytest.fixture
+def critic() -> ProjectedCritic:
+    torch.manual_seed(0)
+    encoder = hub.load("encoder").network
+    assert isinstance(encoder, Encoder)
+    return ProjectedCritic(encoder, width=8)
+
+
+def test_each_depth_counts_alike_in_the_mean_of_its_scores(critic: ProjectedCritic) -> None:
+    pixels = torch.rand(2, 3, 64, 96, generator=torch.Generator().manual_seed(1))
+    scores = critic(pixels)
+    assert scores.shape == (2, 4, 16, 24) and scores.dtype == torch.float32
+    coarse = scores[:, 3]
+    assert torch.equal(coarse[:, ::4, ::4].repeat_interleave(4, 1).repeat_interleave(4, 2), coarse)
+    assert not torch.equal(scores[:, 0, ::4, ::4].repeat_interleave(4, 1).repeat_interleave(4, 2), scores[:, 0])
+
+
+def test_only_the_heads_learn(critic: ProjectedCritic) -> None:
+    pixels = torch.rand(1, 3, 32, 32, generator=torch.Generator().manual_seed(1)).requires_grad_(True)
+    critic(pixels).mean().backward()
+    assert pixels.grad is not None and float(pixels.grad.abs().sum()) > 0
+    assert {name.split(".")[0] for name, one in critic.named_parameters() if one.grad is not None} == {"heads"}
+
+
+def test_the_distance_is_0_for_equal_pictures_and_grows_with_what_is_lost(critic: ProjectedCritic) -> None:
+    truth = torch.rand(1, 3, 64, 64, generator=torch.Generator().manual_seed(2))
+    blurred = torch.nn.functional.avg_pool2d(truth, 3, 1, 1)
+    assert float(critic.distance(truth, truth)) == 0
+    near, far = (float(critic.distance(torch.lerp(truth, blurred, share), truth)) for share in (0.2, 1.0))
+    assert 0.05 < near < far
