@@ -42,7 +42,7 @@ def wait_for_lines(run: RunFolder, count: int, process: subprocess.Popen[bytes])
         time.sleep(0.01)
 
 
-@pytest.mark.parametrize("workers", [0, 1])
+@pytest.mark.parametrize("workers", [pytest.param(0, marks=pytest.mark.slow), 1])
 def test_a_killed_run_resumes_to_the_same_curve(workers: int, tmp_path: Path, toys: ModuleType) -> None:
     options = {"images": 160, "batch": 4, "log_every_steps": 2, "precision": "float32", "validate_every_images": 64}
     whole, killed = RunFolder(tmp_path / "whole"), RunFolder(tmp_path / "killed")
