@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import ast
+import resource
 import subprocess
 import sys
-import time
 import tomllib
 from pathlib import Path
 
@@ -60,13 +60,14 @@ def test_help_answers_without_torch() -> None:
 
 
 def test_help_is_fast() -> None:
-    """The promise is 0.3 s; the bound leaves room for a busy machine and takes the best of three."""
+    """The promise is 0.3 s; the bound, of the processor's time, leaves room for a slow machine, whatever else it does."""
     command = [str(Path(sys.executable).with_name("vasari")), "--help"]
     seconds = []
     for _ in range(3):
-        started = time.perf_counter()
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
         subprocess.run(command, capture_output=True, timeout=60, check=True)
-        seconds.append(time.perf_counter() - started)
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        seconds.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
     assert min(seconds) < 1.0, seconds
 
 
