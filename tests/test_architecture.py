@@ -60,7 +60,7 @@ def test_help_answers_without_torch() -> None:
 
 
 def test_help_is_fast() -> None:
-    """The promise is 0.3 s; the bound, of the processor's time, leaves room for a slow machine, whatever else it does."""
+    """The promise is 0.3 s; the bound, of the processor's time, leaves room for a slow or busy machine."""
     command = [str(Path(sys.executable).with_name("vasari")), "--help"]
     seconds = []
     for _ in range(3):
