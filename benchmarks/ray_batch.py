@@ -1,13 +1,14 @@
 """Ray on one machine with two simulated nodes: workers killed, a database restarted, and the rate beside the local one.
 
-    python benchmarks/ray_batch.py kill  [--pictures 500] [--side 640] [--every 20] [--seed 1]
+    python benchmarks/ray_batch.py kill  [--pictures 500] [--side 640] [--every 20] [--seed 1] [--s3]
     python benchmarks/ray_batch.py rate  [--pictures 40] [--side 640] [--rounds 3]
     python benchmarks/ray_batch.py index [--pictures 300] [--restarts 3]
 
 `kill`: small scans (PNG, JPEG, 16-bit TIFF, one damaged) are restored by the local engine, and by Ray with one worker
 on each node while every so many seconds a worker with a page in work is killed with SIGKILL. Held against each other:
 the set of files, every result and record byte for byte (SOURCE_DATE_EPOCH gives all records one time), and the ledger,
-in which every page must stand once. `rate`: the same pictures by both engines in turn, on as many cores; pages a second
+in which every page must stand once. With `--s3` Ray's results go into a bucket of a server on this machine (moto), in
+which nothing else may be left. `rate`: the same pictures by both engines in turn, on as many cores; pages a second
 from the first finished to the last (without starting up), the share of each pair, and CPU seconds a page, all processes
 of Ray counted and told apart, which tell the same where other programs share the machine. `index`: an archive on
 PostgreSQL measured by Ray while the server is restarted (`pg_ctl -m immediate`), held against the same on SQLite by the
@@ -28,12 +29,13 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+import s3_server
 from machine import described
 
 NODES = 2
@@ -114,7 +116,7 @@ def cluster() -> Iterator[str]:
         made.shutdown()
 
 
-def treat(scans: Path, output: Path, address: str | None, model: str) -> tuple[list[float], Any]:
+def treat(scans: Path, output: Any, address: str | None, model: str) -> tuple[list[float], Any]:
     """Restore by Ray, or here where there is no address; the times at which pages were finished, and the summary."""
     from vasari.app.ray_executor import RayExecutor
     from vasari.tasks.batch.terms import BatchOptions, Silent
@@ -176,10 +178,15 @@ def killing(every_s: float, seed: int) -> Iterator[list[float]]:
         thread.join()
 
 
-def contents(folder: Path) -> dict[str, bytes]:
-    """Every file of an output folder but the ledger, which tells seconds."""
-    files = (one for one in folder.rglob("*") if one.is_file() and ".vasari" not in one.parts)
-    return {one.relative_to(folder).as_posix(): one.read_bytes() for one in files if one.name != "ledger.jsonl"}
+def contents(output: Any) -> tuple[dict[str, bytes], Counter[Any]]:
+    """Every file of an output folder, or object of a bucket; and how often its ledger tells of each page."""
+    if isinstance(output, Path):
+        files = (one for one in output.rglob("*") if one.is_file() and ".vasari" not in one.parts)
+        found = {one.relative_to(output).as_posix(): one.read_bytes() for one in files}
+    else:
+        found = s3_server.contents(output)
+    lines = [json.loads(one) for one in found.pop("ledger.jsonl").splitlines()]
+    return found, Counter((one["source"], one["page"]) for one in lines)
 
 
 def kill(given: argparse.Namespace, work: Path) -> dict[str, Any]:
@@ -187,12 +194,14 @@ def kill(given: argparse.Namespace, work: Path) -> dict[str, Any]:
     make_scans(work / "scans", given.pictures, given.side, given.seed)
     times, here = treat(work / "scans", work / "here", None, given.model)
     local_s = times[-1] - times[0]
-    with cluster() as address, killing(given.every, given.seed) as killed:
-        times, there = treat(work / "scans", work / "there", address, given.model)
-    lines = [json.loads(one) for one in (work / "there" / "ledger.jsonl").read_text().splitlines()]
-    told = Counter((one["source"], one["page"]) for one in lines)
-    mine, other = contents(work / "there"), contents(work / "here")
+    # The server first: workers know who they are by the environment in which the cluster is started.
+    with s3_server.bucket() if given.s3 else nullcontext(work / "there") as output:
+        with cluster() as address, killing(given.every, given.seed) as killed:
+            times, there = treat(work / "scans", output, address, given.model)
+        mine, told = contents(output)
+    other, _ = contents(work / "here")
     return {
+        "results": str(output) if given.s3 else "folder",
         "pictures": given.pictures,
         "side_px": given.side,
         "workers_killed": len(killed),
@@ -359,11 +368,13 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--restarts", type=int, default=3)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--s3", action="store_true", help="kill: the results of Ray into a bucket")
     parser.add_argument("--model", default="restore", help="a name or a file; 'narrow': small, of seeded weights")
     given = parser.parse_args()
     run, pictures = PARTS[given.part]
     given.pictures = given.pictures or pictures
     with tempfile.TemporaryDirectory(prefix="ray-batch-", ignore_cleanup_errors=True) as folder:
+        os.environ["XDG_STATE_HOME"] = str(Path(folder) / "state")  # what is remembered of the bucket
         if given.model == "narrow":
             given.model = str(narrow_restorer(Path(folder) / "narrow.safetensors"))
         found = run(given, Path(folder))

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import importlib.util
+import os
+from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,6 +15,17 @@ import torch
 from hypothesis import settings
 from PIL import Image
 from skimage import data
+
+from vasari.foundation.bucket_addresses import BucketAddress
+
+#: Who the tests are to a server of S3, and how long they try.
+S3_SETTINGS = {
+    "AWS_ACCESS_KEY_ID": "testing",
+    "AWS_SECRET_ACCESS_KEY": "testing",
+    "AWS_DEFAULT_REGION": "us-east-1",
+    "AWS_EC2_METADATA_DISABLED": "true",
+    "AWS_MAX_ATTEMPTS": "2",
+}
 
 settings.register_profile("the same each time", derandomize=True, deadline=None)
 settings.load_profile("the same each time")
@@ -41,6 +55,22 @@ def _save_restorer(path: Path, seed: int) -> Path:
         for layer, deviation in ((surveyor.moves, 0.005), (surveyor.field, 0.01), (network.tail, 0.03)):
             torch.nn.init.normal_(layer.weight, std=deviation)
     return hub.save(network, path, {"network": {"name": "restorer", "options": options}, "task": "restore"})
+
+
+@pytest.fixture(scope="session")
+def tiny_enlarger(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A `.safetensors` file of a narrow enlarger whose seeded weights add visible detail."""
+    from vasari.models import hub
+    from vasari.models.enlargers import Enlarger
+
+    options = {"width": 8, "depth": 2}
+    with torch.random.fork_rng():
+        torch.manual_seed(5)
+        network = Enlarger(**options)
+        for tail in network.tails.values():
+            torch.nn.init.normal_(tail.weight, std=0.05)
+    recipe = {"network": {"name": "enlarger", "options": options}, "task": "enlarge"}
+    return hub.save(network, tmp_path_factory.mktemp("models") / "tiny-enlarger.safetensors", recipe)
 
 
 @pytest.fixture(scope="session")
@@ -118,3 +148,52 @@ def clips() -> ModuleType:
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+@pytest.fixture(scope="session")
+def s3_server() -> Iterator[str]:
+    """A server of S3 on this machine, by moto, which honors conditional puts; its address."""
+    import logging
+
+    from moto.server import ThreadedMotoServer
+
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)
+    server = ThreadedMotoServer("127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    yield f"http://{host}:{port}"
+    server.stop()
+
+
+@pytest.fixture
+def aws(s3_server: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The settings of `s3_server`, and of no other; what is remembered of buckets lies below the test's own folder."""
+    for name in [one for one in os.environ if one.startswith("AWS_")]:
+        monkeypatch.delenv(name)
+    for name, value in {**S3_SETTINGS, "AWS_ENDPOINT_URL": s3_server}.items():
+        monkeypatch.setenv(name, value)
+    for name in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"):
+        monkeypatch.setenv(name, str(tmp_path / "none"))
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+
+
+@pytest.fixture(scope="session")
+def aws_session() -> Any:
+    """What botocore reads of the interface of S3, which takes a fifth of a second."""
+    import aiobotocore.session
+
+    return aiobotocore.session.AioSession()
+
+
+@pytest.fixture
+def bucket(aws: None, aws_session: Any, monkeypatch: pytest.MonkeyPatch) -> BucketAddress:
+    """A place in a new bucket of `s3_server`."""
+    import secrets
+
+    import aiobotocore.session
+    import s3fs
+
+    monkeypatch.setattr(aiobotocore.session, "AioSession", lambda **options: aws_session)
+    address = BucketAddress(f"scans-{secrets.token_hex(4)}", "box/restored")
+    s3fs.S3FileSystem(skip_instance_cache=True).call_s3("create_bucket", Bucket=address.bucket)
+    return address

@@ -14,6 +14,8 @@ TRIES = 4
 def cluster() -> Iterator[str]:
     """Two machines of one CPU each, as Ray simulates them; this process belongs to them."""
     settings = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_worker_niceness": "0"}
+    # Who the workers are to a server of S3; which one, the batch tells them.
+    settings |= {"AWS_ACCESS_KEY_ID": "testing", "AWS_SECRET_ACCESS_KEY": "testing", "AWS_MAX_ATTEMPTS": "2"}
     before = {name: os.environ.get(name) for name in settings}
     os.environ |= settings
     import ray

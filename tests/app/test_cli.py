@@ -63,7 +63,7 @@ def test_the_defaults_of_the_command_line_are_those_of_the_plan() -> None:
     assert plan_from_options(RestorePlan, {}) == RestorePlan()
     assert plan_from_options(RestorePlan, {"stages": "repair, tone"}).stages == ("repair", "tone")
     with pytest.raises(PlanError):
-        plan_from_options(RestorePlan, {"stages": "enlarge"})
+        plan_from_options(RestorePlan, {"stages": "sharpen"})
 
 
 @pytest.mark.parametrize(
@@ -76,7 +76,9 @@ def test_the_defaults_of_the_command_line_are_those_of_the_plan() -> None:
         ["restore", "x.tif", "-o", "OUT", "--tone", "blue"],
         ["restore", "x.tif", "-o", "OUT", "--vividness", "2"],
         ["restore", "x.tif", "-o", "OUT", "--vividness", "much"],
-        ["restore", "x.tif", "-o", "OUT", "--stages", "enlarge"],
+        ["restore", "x.tif", "-o", "OUT", "--stages", "sharpen"],
+        ["restore", "x.tif", "-o", "OUT", "--stages", "enlarge", "--scale", "3"],
+        ["restore", "x.tif", "-o", "OUT", "--scale", "2"],
         ["restore", "x.tif", "-o", "OUT", "--style", "monet.jpg"],
         ["restore", "x.tif", "-o", "OUT", "--jobs", "0"],
         ["restore", "--replay", "no-such.json"],

@@ -23,8 +23,9 @@ def _run(*arguments: str) -> dict[str, Any]:
 
 
 @pytest.mark.slow
-def test_a_batch_whose_workers_are_killed_is_that_of_the_local_engine() -> None:
-    found = _run("kill", "--pictures", "60", "--every", "20", "--model", "narrow")
+@pytest.mark.parametrize("place", [(), ("--s3",)], ids=["folder", "bucket"])
+def test_a_batch_whose_workers_are_killed_is_that_of_the_local_engine(place: tuple[str, ...]) -> None:
+    found = _run("kill", "--pictures", "60", "--every", "20", "--model", "narrow", *place)
     assert found["files_that_differ"] == found["told_twice_in_the_ledger"] == 0
     assert found["done"] == [60, 60]
     assert found["failed"] == [1, 1]

@@ -64,6 +64,23 @@ def test_closing_early_stops_what_is_at_work_and_waits_for_it() -> None:
     assert ended == [1]
 
 
+def test_a_prompt_one_tells_what_is_ready_before_its_threads_are_full() -> None:
+    threads, told, taken = 1000, [], []
+
+    def items() -> Iterator[int]:
+        while not told and len(taken) < threads:
+            taken.append(len(taken))
+            yield taken[-1]
+            time.sleep(0.002)
+
+    def work(plan: None, item: int) -> int:
+        return item
+
+    for record in InProcess(work, threads, prompt=True).map(None, items()):
+        told.append(record)
+    assert len(taken) < threads and sorted(told) == taken
+
+
 def test_an_error_of_the_work_ends_the_batch() -> None:
     def work(plan: None, item: int) -> int:
         raise ZeroDivisionError

@@ -14,6 +14,7 @@ from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from vasari.foundation.bucket_addresses import looks_like_address
 from vasari.foundation.errors import PlanError
 
 # Endings that Vasari itself gives to what it writes beside a result.
@@ -77,6 +78,10 @@ def _expand(text: str, output: Path, suffixes: Set[str]) -> Iterable[Source]:
         return [_named(path, path.parent)]
     if glob.has_magic(text):
         return _match(text, output, suffixes)
+    if looks_like_address(path):
+        raise PlanError(
+            f"{text} is an address, and sources are read from a file system.", remedy="mount it, or copy them before"
+        )
     raise PlanError(f"There is no file or folder {text}.", remedy="check the spelling, or quote the glob")
 
 

@@ -65,6 +65,10 @@ class UnreachableError(WriteError):
     """A database whose server cannot be reached, or that let a connection go; nothing of the step was kept."""
 
 
+class PlaceLostError(WriteError):
+    """A bucket that cannot be reached or written to, or that another batch took over: no page's fault, so all end."""
+
+
 class WeightsError(VasariError):
     """A model that is missing, damaged or of another kind; there is no fallback to random weights."""
 

@@ -110,11 +110,15 @@ class InProcess(Generic[Item, Record]):
     """A function over items in `jobs` threads of this process, a few items ahead, never all.
 
     Threads serve, since decoding, encoding, hashing and networks all release Python's lock.
-    `work(plan, item)` gives a record and may raise only to end the whole batch.
+    `work(plan, item)` gives a record and may raise only to end the whole batch. `prompt`: tell records before all
+    threads are at work too, for items that are long in coming.
     """
 
-    def __init__(self, work: Callable[[Any, Item], Record], jobs: int = 1, stop: Stop | None = None) -> None:
+    def __init__(
+        self, work: Callable[[Any, Item], Record], jobs: int = 1, stop: Stop | None = None, *, prompt: bool = False
+    ) -> None:
         self.work = work
+        self.prompt = prompt
         self.jobs = max(1, jobs)
         self.stop = stop or Stop()
 
@@ -126,8 +130,9 @@ class InProcess(Generic[Item, Record]):
             try:
                 for item in queue:
                     pending.add(pool.submit(self.work, plan, item))
-                    if len(pending) >= self.jobs:
-                        done, pending = wait(pending, return_when=FIRST_COMPLETED)
+                    if self.prompt or len(pending) >= self.jobs:
+                        patience = None if len(pending) >= self.jobs else 0.0
+                        done, pending = wait(pending, patience, return_when=FIRST_COMPLETED)
                         for one in done:
                             yield one.result()
                 while pending:

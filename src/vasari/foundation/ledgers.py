@@ -177,17 +177,19 @@ class Ledger:
 
 
 @contextmanager
-def sole_worker(folder: Path) -> Iterator[Path]:
+def sole_worker(folder: Path, called: str = "") -> Iterator[Path]:
     """Hold `folder` for this process alone, and give the empty folder for work in the making.
 
-    Raises `PlanError` where another process works there, `WriteError` where nothing can be written.
+    `called`: what the folder stands for, where that is elsewhere. Raises `PlanError` where another process works
+    there, `WriteError` where nothing can be written.
     """
     inner = folder / INNER_NAME
     taken = PlanError(
-        f"Another process is working in {folder}.",
+        f"Another process is working in {called or folder}.",
         remedy="wait until it has finished, or choose another output folder",
     )
-    with held(inner / "lock", taken=taken, unusable=WriteError, called=f"The output folder {folder}"):
+    named = f"The folder {folder}, for the ledger of {called}," if called else f"The output folder {folder}"
+    with held(inner / "lock", taken=taken, unusable=WriteError, called=named):
         work = inner / "work"
         shutil.rmtree(work, ignore_errors=True)
         try:

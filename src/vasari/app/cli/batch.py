@@ -12,21 +12,24 @@ from typing import TYPE_CHECKING, Any
 
 from vasari.app.cli.messages import TRACEBACKS_WANTED, counted
 from vasari.app.cli.progress import printable, watcher
+from vasari.foundation.bucket_addresses import BucketAddress, folder_only, output_of
 from vasari.foundation.errors import ExitCode, PlanError
 from vasari.tasks.batch.terms import BatchOptions, Summary, Watch
 
 if TYPE_CHECKING:
     from vasari.tasks.batch.replay import Replayed
 
+OUTPUT_HELP = "folder for the results, or s3://BUCKET/FOLDER"
 
-def options_of(output: Path | None, jobs: int, trust: bool, max_megapixels: int, overwrite: bool) -> BatchOptions:
+
+def options_of(output: str | Path | None, jobs: int, trust: bool, max_megapixels: int, overwrite: bool) -> BatchOptions:
     """How a batch is run, from the command's options; raises `PlanError`."""
     if output is None:
         raise PlanError("No output folder was named.", remedy="add -o DIR; results never go among the masters")
     if jobs < 1:
         raise PlanError(f"jobs={jobs} is below 1.", remedy="use --jobs 1 or more")
     return BatchOptions(
-        output,
+        output_of(str(output)),
         jobs=jobs,
         trust=trust,
         max_megapixels=max_megapixels,
@@ -38,7 +41,7 @@ def options_of(output: Path | None, jobs: int, trust: bool, max_megapixels: int,
 def run(
     doing: str,
     done: str,
-    output: Path,
+    output: Path | BucketAddress,
     json: bool,
     work: Callable[[Watch], Summary],
     *,
@@ -62,7 +65,7 @@ def run(
     return ExitCode.SOME_INPUTS_FAILED if summary.failed else ExitCode.DONE
 
 
-def summary_values(summary: Summary, output: Path) -> dict[str, Any]:
+def summary_values(summary: Summary, output: Path | BucketAddress) -> dict[str, Any]:
     """The outcome as plain values."""
     return {
         "output": str(output),
@@ -73,7 +76,7 @@ def summary_values(summary: Summary, output: Path) -> dict[str, Any]:
     }
 
 
-def sentence(summary: Summary, output: Path, done: str, what: str = "page") -> str:
+def sentence(summary: Summary, output: Path | BucketAddress, done: str, what: str = "page") -> str:
     """The outcome in one sentence."""
     if not summary.entries:
         return f"Nothing to do: {counted(len(summary.already_done), what)} in {output} as they should be."
@@ -88,7 +91,7 @@ def sentence(summary: Summary, output: Path, done: str, what: str = "page") -> s
 def replay(
     again: Callable[..., Replayed],
     sources: Sequence[str],
-    output: Path | None,
+    output: str | None,
     sidecar: Path,
     trust: bool,
     overwrite: bool,
@@ -98,7 +101,8 @@ def replay(
     if len(sources) > 1:
         raise PlanError("A replay is of one picture.", remedy="name at most one source before --replay")
     source = Path(sources[0]) if sources else None
-    done = again(sidecar, output, source=source, trust=trust, overwrite=overwrite)
+    folder = folder_only(output_of(output), "Replays") if output is not None else None
+    done = again(sidecar, folder, source=source, trust=trust, overwrite=overwrite)
     for remark in done.remarks:
         print(f"vasari: {remark}", file=sys.stderr)
     if json:

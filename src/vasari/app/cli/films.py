@@ -19,10 +19,12 @@ from vasari.app.cli.messages import counted, duration
 from vasari.app.cli.plan_options import PlanOptions, with_plans
 from vasari.app.cli.progress import printable
 from vasari.foundation import batches
+from vasari.foundation.bucket_addresses import BucketAddress, folder_only
 from vasari.foundation.errors import MissingExtraError, PlanError, VasariError
 from vasari.foundation.ledgers import DONE, Entry, Ledger
 from vasari.foundation.treatment import read_treatment
 from vasari.foundation.video_formats import FILM_SUFFIXES, pyav
+from vasari.tasks.batch.places import local_folder
 from vasari.tasks.batch.terms import BatchOptions, Summary, Watch
 from vasari.tasks.batch.work import Work
 from vasari.tasks.film.files import film_files
@@ -59,12 +61,13 @@ def run(
     if not moving:
         return batch.run(doing, done, options.output, json, lambda watch: pictures(stills, watch))
     told: list[dict[str, Any]] = []
+    folder = folder_only(options.output, "Films")
 
     def both(watch: Watch) -> Summary:
         first = _Counting(watch)
         before = pictures(stills, first) if stills else Summary((), ())
         after = film_files(moving, options, FilmWork(work, film), _Following(watch, first.source_bytes))
-        told.extend(one for one in (_findings(entry, options.output) for entry in after.entries) if one)
+        told.extend(one for one in (_findings(entry, folder) for entry in after.entries) if one)
         return Summary(before.entries + after.entries, before.already_done + after.already_done)
 
     what = "file" if stills else "film"
@@ -75,11 +78,11 @@ def run(
     return code
 
 
-def divided(inputs: Sequence[str], output: Path) -> tuple[list[str], list[str]]:
+def divided(inputs: Sequence[str], output: Path | BucketAddress) -> tuple[list[str], list[str]]:
     """The inputs that hold pictures, and those that hold films; folders and globs may stand in both.
 
-    Without the extra `film` those that are only found in folders are left out, and told of; raises
-    `MissingExtraError` for those that are named.
+    Without the extra `film`, and where results go to a bucket, those that are only found in folders are left out, and
+    told of; raises `MissingExtraError` or `PlanError` for those that are named.
     """
     stills: list[str] = []
     moving: list[str] = []
@@ -89,11 +92,12 @@ def divided(inputs: Sequence[str], output: Path) -> tuple[list[str], list[str]]:
             (moving if path.suffix.lower() in FILM_SUFFIXES else stills).append(one)
             continue
         films = _count(one, output, FILM_SUFFIXES)
-        if films and _can_read(one, films):
+        if films and _can_treat(one, films, output):
             moving.append(one)
         if not films or _count(one, output, batches.PICTURE_SUFFIXES):
             stills.append(one)
     if any(Path(one).expanduser().is_file() for one in moving):
+        folder_only(output, "Films")
         pyav()
     return stills, moving
 
@@ -103,19 +107,20 @@ def is_film_record(sidecar: Path) -> bool:
     return read_treatment(sidecar).operation.endswith(OPERATION_ENDING)
 
 
-def _count(text: str, output: Path, suffixes: frozenset[str]) -> int:
+def _count(text: str, output: Path | BucketAddress, suffixes: frozenset[str]) -> int:
     """How many files with these endings a folder or glob holds."""
-    folder = output.expanduser().resolve()
+    folder = local_folder(output)
     try:
         return len(batches.discover([text], folder, suffixes, Ledger(folder).results()))
     except PlanError:
         return 0  # told by the batch that is given it
 
 
-def _can_read(text: str, films: int) -> bool:
+def _can_treat(text: str, films: int, output: Path | BucketAddress) -> bool:
     try:
+        folder_only(output, "Films")
         pyav()
-    except MissingExtraError as error:
+    except (MissingExtraError, PlanError) as error:
         left = f"vasari: {counted(films, 'film')} in {text} left out; {error.remedy}"
         print(printable(left), file=sys.stderr)
         return False

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 from cyclopts import App, CycloptsError, Parameter
 
+from vasari.app.cli.addresses import refuse_address
 from vasari.app.cli.messages import TRACEBACKS_WANTED, error_lines
 from vasari.foundation.errors import ExitCode, VasariError
 from vasari.foundation.version import VERSION
@@ -49,7 +50,7 @@ def application() -> App:
         name="vasari",
         help=HELP,
         version=VERSION,
-        default_parameter=Parameter(negative=()),
+        default_parameter=Parameter(negative=(), validator=refuse_address),
         result_action="return_value",
         help_format="plaintext",
     )

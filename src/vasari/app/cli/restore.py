@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 @with_film(fusion=1)
 def restore(
     *scans: Annotated[str, Parameter(help="files, folders (searched through) and globs")],
-    output: Annotated[Path | None, Parameter(name=["--output", "-o"], help="folder for the results")] = None,
+    output: Annotated[str | None, Parameter(name=["--output", "-o"], help=batch.OUTPUT_HELP)] = None,
     style: Annotated[
         list[str], Parameter(help="PICTURE[:WEIGHT] or a named style: stylize what was restored, in the same pass")
     ] = [],  # noqa: B006 - never changed, and what the command line shows as its default

@@ -34,7 +34,7 @@ MASK_HELP = "a picture that is white where a style goes; one for each --style, i
 @with_film()
 def stylize(
     *pictures: Annotated[str, Parameter(help="files, folders (searched through) and globs")],
-    output: Annotated[Path | None, Parameter(name=["--output", "-o"], help="folder for the results")] = None,
+    output: Annotated[str | None, Parameter(name=["--output", "-o"], help=batch.OUTPUT_HELP)] = None,
     style: Annotated[list[str], Parameter(help=STYLE_HELP)] = [],  # noqa: B006 - never changed; the help shows it
     periods: Periods = NO_PERIODS,
     mask: Annotated[list[str], Parameter(help=MASK_HELP)] = [],  # noqa: B006

@@ -22,7 +22,7 @@ USAGE = "write: vasari translate MODEL PICTURES... -o DIR"
 def translate(
     model: Annotated[str, Parameter(help="a bundled model's name, a .safetensors file, or an address")] = "",
     *pictures: Annotated[str, Parameter(help="files, folders (searched through) and globs")],
-    output: Annotated[Path | None, Parameter(name=["--output", "-o"], help="folder for the results")] = None,
+    output: Annotated[str | None, Parameter(name=["--output", "-o"], help=batch.OUTPUT_HELP)] = None,
     replay: Annotated[Path | None, Parameter(help="make the result of this NAME.treatment.json again")] = None,
     jobs: Annotated[int, Parameter(help="pictures in work at once; each needs its memory")] = DEFAULT_JOBS,
     trust: Annotated[bool, Parameter(help="take files that look like decompression bombs")] = False,

@@ -28,9 +28,9 @@ def retouch(errand: Errand) -> dict[str, Any]:
     from vasari.tasks.restore.retouch import retouch_file
 
     source, restored = errand.inputs
-    page = retouch_file(
+    done = retouch_file(
         source, restored, Path(errand.plan.keep), errand.output,
         advance=lambda share: errand.advance(share, 1.0, source.name),
     )  # fmt: skip
-    record = read_treatment(page.beside(".treatment.json"))
-    return {"result": page.result.name, "kept_pixels": record.stages[-1].numbers["kept_pixels"]}
+    record = read_treatment(done.record)
+    return {"result": done.result.name, "kept_pixels": record.stages[-1].numbers["kept_pixels"]}

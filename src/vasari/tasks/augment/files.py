@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from vasari.foundation import batches
+from vasari.foundation.bucket_addresses import folder_only
 from vasari.foundation.errors import PictureError, VasariError, WriteError
 from vasari.foundation.execute import InProcess, Stop, StoppedError
 from vasari.foundation.ledgers import DONE, FAILED, Entry, Ledger, Stamp, job_key, publish, sole_worker
@@ -52,7 +53,7 @@ def augment_files(dataset: str | Path, options: BatchOptions, plan: AugmentPlan,
     such set, a folder in use), `WeightsError`, `TrainingError` (no picture), `WriteError`.
     """
     facts = {model: _facts(model) for model in plan.models}
-    output = options.output.expanduser().resolve()
+    output = folder_only(options.output, "Copies").expanduser().resolve()
     sources = list_sources(dataset, output, Ledger(output).results())
     if not options.overwrite:
         manifest.refuse_foreign(output)

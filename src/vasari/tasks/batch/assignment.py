@@ -1,20 +1,19 @@
-"""Pages treated by workers elsewhere: each stages its page below the output folder; who sent it makes it visible."""
+"""Pages treated by workers elsewhere: each leaves its page at the dock of the place; who sent it makes it visible."""
 
 from __future__ import annotations
 
 import dataclasses
-import secrets
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 
-from vasari.foundation.errors import PlanError, VasariError, WeightsError, WriteError
+from vasari.foundation.errors import VasariError, WeightsError
 from vasari.foundation.image_formats import Limits
 from vasari.foundation.ledgers import Entry, failure_of
 from vasari.tasks.batch.entries import begin_entry
 from vasari.tasks.batch.page import Page, Staged, stage
+from vasari.tasks.batch.places import Dock, Staging
 from vasari.tasks.batch.work import Work, Worker
 
 
@@ -29,19 +28,15 @@ class Attempt:
 
 @dataclass(frozen=True)
 class TreatPages:
-    """The `foundation.execute.Assignment` of a batch: `staging` is the folder for work in the making, seen by all."""
+    """The `foundation.execute.Assignment` of a batch: `dock` is where workers leave their pages, reached by all."""
 
     work: Work
-    staging: Path
+    dock: Dock
     limits: Limits
 
     def ready(self) -> Callable[[Page], Attempt]:
-        """Load the weights; raises `PlanError` where the folder is not seen, `WeightsError` for other models."""
-        if not self.staging.is_dir():
-            raise PlanError(
-                f"A worker does not see the folder {self.staging.parent.parent}.",
-                remedy="put sources and results on a file system that every machine has under the same path",
-            )
+        """Load the weights; raises `PlanError` where the dock is not reached, `WeightsError` for other models."""
+        leave = self.dock.reached()
         here = type(self.work).of(self.work.plan).models
         if here != self.work.models:
             wanted, found = (", ".join(f"{one.name} {one.digest[:12]}" for one in x) for x in (self.work.models, here))
@@ -49,29 +44,18 @@ class TreatPages:
                 f"A worker has other models ({found}) than this machine ({wanted}).",
                 remedy="install the same Vasari and the same models on every machine",
             )
-        return partial(self._attempt, self.work.ready({}))
+        return partial(self._attempt, leave, self.work.ready({}))
 
     def lost(self, item: Page, error: VasariError) -> Attempt:
         """The failure of a page that took its worker down."""
         return Attempt(item, failure_of(begin_entry(item), error))
 
-    def _attempt(self, worker: Worker, page: Page) -> Attempt:
-        """Treat a page into a folder of this attempt's own: another of the same page cannot touch it."""
+    def _attempt(self, leave: Callable[[Staging], Staged], worker: Worker, page: Page) -> Attempt:
+        """Treat a page into a spot of this attempt's own: another of the same page cannot touch it."""
         began = time.monotonic()
         entry, staged = begin_entry(page), None
         try:
-            staged = stage(page, self.work, worker, self._own_folder(), limits=self.limits)
+            staged = leave(lambda folder: stage(page, self.work, worker, folder, limits=self.limits))
         except Exception as error:
             entry = failure_of(entry, error)
         return Attempt(page, dataclasses.replace(entry, seconds=round(time.monotonic() - began, 3)), staged)
-
-    def _own_folder(self) -> Path:
-        folder = self.staging / secrets.token_hex(8)
-        try:
-            folder.mkdir()
-        except OSError as error:
-            raise WriteError(
-                f"{folder} cannot be made: {error.strerror or error}.",
-                remedy="see that every machine may write to the output folder",
-            ) from error
-        return folder

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vasari.foundation import batches
@@ -19,19 +18,15 @@ def begin_entry(page: Page) -> Entry:
     return Entry(FAILED, str(page.source), page.page, page.pages, page.stamp, _base_stem(page), page.job, time=now())
 
 
-def done_entry(entry: Entry, page: Page, record: Treatment, stamp: Stamp) -> Entry:
-    """The entry of a page whose result is in place."""
-    beside = {below(page.result.with_name(one.name), page.folder): one.sha256 for one in record.evidence}
-    path = page.beside(batches.RECORD_ENDING)
-    beside[below(path, page.folder)] = Stamp.of(path).sha256
+def done_entry(entry: Entry, page: Page, record: Treatment, record_sha256: str, stamp: Stamp) -> Entry:
+    """The entry of a page whose result is in place: `record_sha256` of its record's bytes, `stamp` of its own."""
+    beside = {str(page.result.with_name(one.name)): one.sha256 for one in record.evidence}
+    beside[str(page.beside(batches.RECORD_ENDING))] = record_sha256
     megapixels = next((one.numbers["megapixels"] for one in record.stages if "megapixels" in one.numbers), None)
-    # The moved file has kept its time of change; what is asked here is the file in its place.
-    found = page.result.stat()
-    stamp = Stamp(stamp.sha256, found.st_size, found.st_mtime_ns)
     return dataclasses.replace(
         entry,
         status=DONE,
-        result=below(page.result, page.folder),
+        result=str(page.result),
         result_stamp=stamp,
         beside=beside,
         megapixels=megapixels,
@@ -41,8 +36,3 @@ def done_entry(entry: Entry, page: Page, record: Treatment, stamp: Stamp) -> Ent
 def _base_stem(page: Page) -> str:
     """The stem of the source, which `name_results` gave, from that of one of its pages."""
     return page.stem if page.pages == 1 else page.stem.rsplit(".page-", 1)[0]
-
-
-def below(path: Path, folder: Path) -> str:
-    """`path` as the ledger names it: relative to the output folder."""
-    return path.relative_to(folder).as_posix()

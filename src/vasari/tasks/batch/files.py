@@ -1,37 +1,42 @@
-"""A batch of files treated into a folder: goes on where it was, never does a thing twice, harms no master.
+"""A batch of files treated into a folder or a bucket: goes on where it was, never does a thing twice, harms no master.
 
-Torch is imported only when there is something to do: a finished folder is known by the ledger alone.
+Torch is imported only when there is something to do: a finished folder is known by the ledger alone. What is told of a
+folder here holds for both; what they differ in is in `folder_place.py` and `bucket_place.py`.
 """
 
 from __future__ import annotations
 
 import contextlib
 import dataclasses
-import os
+import hashlib
 import threading
 import time
 from collections import deque
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from vasari.foundation import batches
-from vasari.foundation.errors import PictureError, VasariError, WriteError
+from vasari.foundation.errors import PictureError, PlaceLostError, WriteError
 from vasari.foundation.execute import Executor, InProcess, Stop, StoppedError
-from vasari.foundation.ledgers import DONE, FAILED, Entry, Ledger, Stamp, failure_of, job_key, sole_worker
+from vasari.foundation.ledgers import DONE, FAILED, Entry, Ledger, Stamp, failure_of, job_key
 from vasari.foundation.plans import digest
-from vasari.foundation.treatment import Treatment, now, read_treatment
-from vasari.tasks.batch.entries import begin_entry, below, done_entry
+from vasari.foundation.treatment import now
+from vasari.tasks.batch.entries import begin_entry, done_entry
+from vasari.tasks.batch.places import Place, held, local_folder
 from vasari.tasks.batch.terms import BatchOptions, Silent, Summary, Watch
 from vasari.tasks.batch.work import Work, models_digest
 
 if TYPE_CHECKING:
     from vasari.foundation.image_formats import Header, Limits
     from vasari.tasks.batch.assignment import Attempt
-    from vasari.tasks.batch.page import Page
+    from vasari.tasks.batch.page import Page, Staged
     from vasari.tasks.batch.work import Worker
+
+#: What ends a batch wherever it is met: no page is to blame.
+_ENDS = (StoppedError, KeyboardInterrupt, PlaceLostError)
 
 
 def treat_files(
@@ -44,25 +49,23 @@ def treat_files(
     """Do `work` to files, folders and globs, into `options.output`, each page once.
 
     Pages are treated by `options.jobs` threads of this process, or by the workers of an `executor`, which must see
-    sources and output under the same paths; the ledger is written here, and results are made visible here.
-    A page that cannot be treated is in the ledger with its reason, and the rest goes on. Raises
-    `PlanError` (no input, a folder in use), `WeightsError`, and `WriteError` where the ledger cannot be kept.
+    sources and output under the same paths, or the same bucket; the ledger is written here, and results are made
+    visible here. A page that cannot be treated is in the ledger with its reason, and the rest goes on. Raises
+    `PlanError` (no input, a folder in use), `WeightsError`, `WriteError` where the ledger cannot be kept, and
+    `PlaceLostError` for a bucket that cannot be used or was taken over.
     """
-    output = options.output.expanduser().resolve()
-    ledger = Ledger(output)
-    sources = batches.discover(inputs, output, batches.PICTURE_SUFFIXES, ledger.results())
-    with sole_worker(output) as folder:
-        ledger = Ledger(output)  # once more: another process may have written until it let go of the folder
-        return _Batch(work, options, output, ledger, folder, watch or Silent(), sources, executor).run()
+    folder = local_folder(options.output)
+    sources = batches.discover(inputs, folder, batches.PICTURE_SUFFIXES, Ledger(folder).results())
+    # The ledger is read once more: another process may have written until it let go of the place.
+    with held(options.output) as place:
+        return _Batch(work, options, place, watch or Silent(), sources, executor).run()
 
 
 @dataclass
 class _Batch:
     work: Work
     options: BatchOptions
-    output: Path
-    ledger: Ledger
-    folder: Path  # for results in the making
+    place: Place
     watch: Watch
     sources: Sequence[batches.Source]
     executor: Executor | None = None
@@ -73,10 +76,11 @@ class _Batch:
     def run(self) -> Summary:
         """All pages of `sources`; what the ledger knows as done is passed over."""
         sources = self.sources
-        stems = batches.name_results(sources, self.ledger.claims())
+        stems = batches.name_results(sources, self.place.ledger.claims())
+        self.place.protect(sources)
         if self.work.format is None:
-            targets = [self.output / f"{stems[one.path]}{one.path.suffix}" for one in sources]
-            batches.refuse_masters(targets, sources)
+            for one in sources:
+                self.place.refuse_master(PurePosixPath(f"{stems[one.path]}{one.path.suffix}"))
         known = {one.path: self._known(one.path) for one in sources}
         found = tuple(entry for entries in known.values() for entry in entries)
         todo = [one for one in sources if not known[one.path]]
@@ -115,43 +119,44 @@ class _Batch:
                 elif not isinstance(item, Entry):
                     yield item
 
-        assignment = TreatPages(self.work, self.folder, self._limits())
-        with contextlib.closing(executor.map(assignment, undecided())) as attempts:
-            for attempt in attempts:
+        assignment = TreatPages(self.work, self.place.dock(), self._limits())
+        takers: InProcess[Attempt, Entry] = InProcess(self._published, self.place.takes_at_once, self.stop, prompt=True)
+        with (
+            contextlib.closing(executor.map(assignment, undecided())) as attempts,
+            contextlib.closing(takers.map(self.work.plan, attempts)) as entries,
+        ):
+            for entry in entries:
                 yield from _taken(decided)
-                yield self._published(attempt)
+                yield entry
         yield from _taken(decided)
 
-    def _published(self, attempt: Attempt) -> Entry:
+    def _published(self, plan: Any, attempt: Attempt) -> Entry:
         """Make what a worker staged visible, by this process alone: a worker believed dead cannot do it twice."""
-        from vasari.tasks.batch.page import make_visible
-
         page, entry = attempt.page, attempt.entry
         if attempt.staged is not None:
             try:
-                make_visible(attempt.staged)
-                entry = done_entry(entry, page, attempt.staged.record, attempt.staged.result_stamp)
-                with contextlib.suppress(OSError):
-                    attempt.staged.moves[-1][0].parent.rmdir()
+                entry = _done(entry, page, attempt.staged, self.place.take(attempt.staged))
+            except _ENDS:
+                raise
             except Exception as error:
                 entry = failure_of(entry, error, debug=self.options.debug)
-            self.watch.advance(page.source, 1.0, page.stamp.bytes // page.pages)
+            with self.lock:
+                self.watch.advance(page.source, 1.0, page.stamp.bytes // page.pages)
         return self._settle(entry)
 
     def _known(self, source: Path) -> list[Entry]:
         """The entries of a source all of whose pages are done and in place; else none."""
-        first = self.ledger.entries.get((str(source), 0))
+        told = self.place.ledger.entries
+        first = told.get((str(source), 0))
         if first is None or first.source_stamp is None or not first.source_stamp.matches(source):
             return []
-        entries = [self.ledger.entries.get((str(source), page)) for page in range(first.pages)]
+        entries = [told.get((str(source), page)) for page in range(first.pages)]
         return [one for one in entries if one] if all(one and self._in_place(one) for one in entries) else []
 
     def _in_place(self, entry: Entry) -> bool:
         if entry.status != DONE or not (entry.source_stamp and entry.result and entry.result_stamp):
             return False
-        job = self._job(entry.source_stamp, entry.page)
-        beside = all((self.output / name).exists() for name in entry.beside or {})
-        return entry.job == job and beside and entry.result_stamp.matches(self.output / entry.result)
+        return entry.job == self._job(entry.source_stamp, entry.page) and self.place.holds(entry)
 
     def _job(self, stamp: Stamp, page: int) -> str:
         return job_key(stamp.sha256, self.work.operation, *self._digests, page)
@@ -176,7 +181,6 @@ class _Batch:
                     stamp=stamp,
                     page=page,
                     pages=header.pages,
-                    folder=self.output,
                     stem=batches.page_stem(stem, page, header.pages),
                     suffix=_suffix(path, header, self.work.format),
                     job=self._job(stamp, page),
@@ -196,15 +200,10 @@ class _Batch:
     def _worker(self) -> Worker:
         return self.work.ready({})
 
-    @cached_property
-    def _master_places(self) -> frozenset[str]:
-        """Where all sources really lie: asked for every page, found out once."""
-        return frozenset(os.path.realpath(one.path) for one in self.sources)
-
     def _told(self) -> tuple[Entry, ...]:
         """What the ledger tells now; a copy, as other threads go on writing."""
         with self.lock:
-            return tuple(self.ledger.entries.values())
+            return tuple(self.place.ledger.entries.values())
 
     def _treat(self, plan: Any, item: Page | Entry) -> Entry:
         """One page: done before, or done now, or failed; the ledger's line is written here."""
@@ -217,7 +216,7 @@ class _Batch:
         entry = begin_entry(item)
         try:
             entry = self._make(item, entry)
-        except (StoppedError, KeyboardInterrupt):
+        except _ENDS:
             raise
         except Exception as error:
             entry = failure_of(entry, error, debug=self.options.debug)
@@ -227,7 +226,7 @@ class _Batch:
         """What became of a page that needs no work: it was done before, or must not be written."""
         entry = begin_entry(item)
         try:
-            known = self.ledger.entries.get((str(item.source), item.page))
+            known = self.place.ledger.entries.get((str(item.source), item.page))
             if (
                 known
                 and known.source_stamp
@@ -239,64 +238,62 @@ class _Batch:
             if adopted is not None and adopted.job == item.job:
                 return adopted
             self._refuse_foreign(item)
+        except _ENDS:
+            raise
         except Exception as error:
             return self._settle(failure_of(entry, error, debug=self.options.debug))
         return None
 
     def _make(self, page: Page, entry: Entry) -> Entry:
-        from vasari.tasks.batch.page import make_visible, stage
+        from vasari.tasks.batch.page import stage
 
         share_bytes = page.stamp.bytes // page.pages
 
         def advance(share: float) -> None:
             self.stop.check()
+            self.place.check()
             with self.lock:
                 self.watch.advance(page.source, share, share_bytes)
 
-        staged = stage(page, self.work, self._worker, self.folder, limits=self._limits(), advance=advance)
+        staged = stage(page, self.work, self._worker, self.place.scratch, limits=self._limits(), advance=advance)
         self.stop.check()
-        make_visible(staged)
-        return done_entry(entry, page, staged.record, staged.result_stamp)
+        return _done(entry, page, staged, self.place.put(staged))
 
     def _adopt(self, page: Page, entry: Entry) -> Entry | None:
         """The entry of a result that is in place by its record but not in the ledger (killed in between)."""
-        record = _record_of(page)
-        if record is None or record.result is None or not page.result.exists():
+        found = self.place.record_of(page.beside(batches.RECORD_ENDING))
+        stamp = self.place.stamp_of(page.result) if found else None
+        if found is None or found.record.result is None or stamp is None:
             return None
         known = {one.result_stamp.sha256 for one in self._told() if one.result_stamp}
-        stamp = Stamp.of(page.result)
-        facts = record.source
-        if stamp.sha256 != record.result.sha256 or stamp.sha256 in known or facts.path != str(page.source):
+        record, facts = found.record, found.record.source
+        if stamp.sha256 != found.record.result.sha256 or stamp.sha256 in known or facts.path != str(page.source):
             return None
-        if any(not page.result.with_name(one.name).exists() for one in record.evidence):
+        if any(not self.place.exists(page.result.with_name(one.name)) for one in record.evidence):
             return None
         # Without the same bytes the time of change of then is unknown: 0 is no time of any file.
         then = page.stamp if facts.sha256 == page.stamp.sha256 else Stamp(facts.sha256, facts.bytes, 0)
         adopted = dataclasses.replace(entry, job=record.job, source_stamp=then)
-        return self._settle(done_entry(adopted, page, record, stamp))
+        return self._settle(done_entry(adopted, page, record, found.sha256, stamp))
 
     def _refuse_foreign(self, page: Page) -> None:
         """Raise where a master or a file that Vasari did not write so stands in the result's place."""
-        if os.path.realpath(page.result) in self._master_places:
-            batches.refuse_masters([page.result], self.sources)
-        if self.options.overwrite or not page.result.exists():
+        self.place.refuse_master(page.result)
+        if self.options.overwrite or not self.place.exists(page.result):
             return
-        name = below(page.result, self.output)
-        mine = [one.result_stamp for one in self._told() if one.result == name and one.result_stamp]
-        record = _record_of(page)
-        if any(one.matches(page.result) for one in mine):
-            return
-        if record is not None and record.result is not None and Stamp.of(page.result).sha256 == record.result.sha256:
+        mine = [one.result_stamp for one in self._told() if one.result == str(page.result) and one.result_stamp]
+        found = self.place.record_of(page.beside(batches.RECORD_ENDING))
+        if self.place.wrote(page.result, mine, found.record if found else None):
             return
         raise WriteError(
-            f"{page.result} stands where the result would go, and is not as Vasari wrote it.",
+            f"{self.place.called(page.result)} stands where the result would go, and is not as Vasari wrote it.",
             remedy="move it elsewhere, or use --overwrite to replace it",
         )
 
     def _settle(self, entry: Entry) -> Entry:
         """Write the ledger's line; a folder where that is impossible ends the batch."""
         with self.lock:
-            self.ledger.append(entry)
+            self.place.ledger.append(entry)
         return entry
 
     def _changed_masters(self, entries: Sequence[Entry]) -> list[Entry]:
@@ -309,7 +306,7 @@ class _Batch:
                 same = False
             if not same:
                 # The last word on its first page, whose other facts (the name of the result) go on holding.
-                former = self.ledger.entries.get((str(path), 0)) or Entry(FAILED, str(path), source_stamp=stamp)
+                former = self.place.ledger.entries.get((str(path), 0)) or Entry(FAILED, str(path), source_stamp=stamp)
                 entry = dataclasses.replace(
                     former,
                     status=FAILED,
@@ -328,11 +325,9 @@ def _taken(entries: deque[Entry]) -> Iterator[Entry]:
         yield entries.popleft()
 
 
-def _record_of(page: Page) -> Treatment | None:
-    try:
-        return read_treatment(page.beside(batches.RECORD_ENDING))
-    except VasariError:
-        return None
+def _done(entry: Entry, page: Page, staged: Staged, stamp: Stamp) -> Entry:
+    """The entry of a page that was staged and now stands in its place with this stamp."""
+    return done_entry(entry, page, staged.record, hashlib.sha256(staged.record.to_json()).hexdigest(), stamp)
 
 
 def _suffix(path: Path, header: Header, format: str | None) -> str:

@@ -1,4 +1,4 @@
-"""One page treated into an output folder: staged, hashed, recorded, then made visible in a fixed order.
+"""One page treated: staged, hashed, recorded, then made visible in a fixed order.
 
 Order: maps, record, result. A result that is visible therefore has its record, by which a later run
 knows it even if the ledger's line was never written.
@@ -11,7 +11,7 @@ import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import metadata as packages
-from pathlib import Path
+from pathlib import Path, PurePath, PurePosixPath
 from typing import TYPE_CHECKING
 
 from vasari.foundation import batches
@@ -32,32 +32,34 @@ NOT_MERGED = "The source's XMP packet could not be continued (malformed or too l
 
 @dataclass(frozen=True)
 class Page:
-    """What is to be treated, and where it goes: `stem` and `suffix` relative to `folder`; `page` from 0."""
+    """What is to be treated, and where it goes: `stem` and `suffix` are those of the result's name; `page` from 0.
+
+    Names are relative to where the results lie (`places.Place`), with slashes.
+    """
 
     source: Path
     stamp: Stamp
     page: int
     pages: int
-    folder: Path
     stem: str
     suffix: str
     job: str
 
     @property
-    def result(self) -> Path:
-        """The result's path."""
-        return self.folder / f"{self.stem}{self.suffix}"
+    def result(self) -> PurePosixPath:
+        """The result's name."""
+        return PurePosixPath(f"{self.stem}{self.suffix}")
 
-    def beside(self, ending: str) -> Path:
-        """The path of a record or map of this result."""
-        return self.folder / f"{self.stem}{ending}"
+    def beside(self, ending: str) -> PurePosixPath:
+        """The name of a record or map of this result."""
+        return PurePosixPath(f"{self.stem}{ending}")
 
 
 @dataclass(frozen=True)
 class Staged:
-    """A page treated but not yet visible: staged path -> target, the result last; its record and its bytes."""
+    """A page treated but not yet visible: where it is staged -> its name, the result last; its record and its bytes."""
 
-    moves: tuple[tuple[Path, Path], ...]
+    moves: tuple[tuple[PurePath, PurePosixPath], ...]
     record: Treatment
     result_stamp: Stamp
 
@@ -117,10 +119,10 @@ def _outputs(page: Page, work: Work, folder: Path) -> Outputs:
     )
 
 
-def make_visible(staged: Staged) -> None:
-    """Move all files of a page to their places, the result last; raises `WriteError`."""
+def make_visible(staged: Staged, folder: Path) -> None:
+    """Move all files of a page to their places in `folder`, the result last; raises `WriteError`."""
     for path, target in staged.moves:
-        publish(path, target)
+        publish(Path(path), folder / target)
 
 
 def begin_record(page: Page, work: Work, worker: Worker, created: str, version: str) -> Treatment:
@@ -140,6 +142,6 @@ def begin_record(page: Page, work: Work, worker: Worker, created: str, version: 
     )
 
 
-def _facts(staged: Path, target: Path) -> FileFacts:
+def _facts(staged: Path, target: PurePosixPath) -> FileFacts:
     stamp = Stamp.of(staged)
     return FileFacts(target.name, stamp.sha256, stamp.bytes)

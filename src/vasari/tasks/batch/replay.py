@@ -54,8 +54,9 @@ def replay_file(
     # With the precision and on the device of then; the record goes on telling the plan as it was.
     worker = work.ready(record.machine)
     folder = (output or sidecar.parent).expanduser().resolve()
-    page = _page(record, record.result.name, stamp, folder)
-    _refuse_other(page, path, record, overwrite)
+    page = _page(record, record.result.name, stamp)
+    result = folder / page.result
+    _refuse_other(result, path, record, overwrite)
     remarks = _remarks(record, worker)
     with sole_worker(folder) as staging:
         staged = stage(
@@ -64,20 +65,19 @@ def replay_file(
         )  # fmt: skip
         _check_bytes(staged, record, remarks)
         # The old record stays the record: it tells when and where the picture was treated.
-        write_whole(staged.moves[-2][0], sidecar.read_bytes())
-        make_visible(staged)
-    return Replayed(page.result, record.result.sha256, remarks)
+        write_whole(Path(staged.moves[-2][0]), sidecar.read_bytes())
+        make_visible(staged, folder)
+    return Replayed(result, record.result.sha256, remarks)
 
 
-def _page(record: Treatment, result: str, stamp: Stamp, folder: Path) -> Page:
-    """The page of then, whose result is to stand in `folder` under its old name."""
+def _page(record: Treatment, result: str, stamp: Stamp) -> Page:
+    """The page of then, whose result is to stand under its old name."""
     name = Path(result)
     return Page(
         source=Path(record.source.path),
         stamp=stamp,
         page=record.source.page,
         pages=record.source.pages,
-        folder=folder,
         stem=name.name.removesuffix(name.suffix),
         suffix=name.suffix,
         job=record.job,
@@ -126,14 +126,14 @@ def _remarks(record: Treatment, worker: Worker) -> tuple[str, ...]:
     return tuple(remarks)
 
 
-def _refuse_other(page: Page, source: Path, record: Treatment, overwrite: bool) -> None:
+def _refuse_other(result: Path, source: Path, record: Treatment, overwrite: bool) -> None:
     """Raise where the result would go onto its source, or onto a file of other bytes."""
-    batches.refuse_masters([page.result], [batches.Source(source, PurePosixPath(source.name))])
-    if overwrite or not page.result.exists() or record.result is None:
+    batches.refuse_masters([result], [batches.Source(source, PurePosixPath(source.name))])
+    if overwrite or not result.exists() or record.result is None:
         return
-    if Stamp.of(page.result).sha256 != record.result.sha256:
+    if Stamp.of(result).sha256 != record.result.sha256:
         raise WriteError(
-            f"{page.result} exists and is not the recorded result.",
+            f"{result} exists and is not the recorded result.",
             remedy="choose another folder with -o, or use --overwrite",
         )
 

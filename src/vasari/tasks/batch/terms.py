@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from vasari.foundation.bucket_addresses import BucketAddress
 from vasari.foundation.ledgers import DONE, FAILED, Entry
 
 DEFAULT_JOBS = 2
@@ -15,12 +16,13 @@ DEFAULT_JOBS = 2
 class BatchOptions:
     """How a batch is run; nothing here changes the bytes of a result.
 
-    `jobs`: pictures in work at once (one is decoded or written while another is computed); `trust`: take
-    files that look like decompression bombs; `max_megapixels`: refuse larger pictures; `overwrite`: replace
-    results that somebody has changed; `debug`: print tracebacks of unexpected failures.
+    `output`: a folder, or a place in a bucket (`bucket_addresses.output_of` reads either); `jobs`: pictures in work
+    at once (one is decoded or written while another is computed); `trust`: take files that look like decompression
+    bombs; `max_megapixels`: refuse larger pictures; `overwrite`: replace results that somebody has changed; `debug`:
+    print tracebacks of unexpected failures.
     """
 
-    output: Path
+    output: Path | BucketAddress
     jobs: int = DEFAULT_JOBS
     trust: bool = False
     max_megapixels: int = 4000

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vasari.foundation import batches
+from vasari.foundation.bucket_addresses import folder_only
 from vasari.foundation.errors import MissingExtraError, PictureError, VasariError, WeightsError, WriteError
 from vasari.foundation.ledgers import DONE, FAILED, Entry, Ledger, Stamp, failure_of, job_key, publish, sole_worker
 from vasari.foundation.plans import digest
@@ -45,7 +46,7 @@ def film_files(
     reason, and the rest goes on; one that was cut off goes on where it was. Raises `PlanError` (no film, a folder
     in use, a plan for pictures alone), `WeightsError`, `MissingExtraError`, `WriteError`.
     """
-    output = options.output.expanduser().resolve()
+    output = folder_only(options.output, "Films").expanduser().resolve()
     sources = batches.discover(inputs, output, FILM_SUFFIXES, Ledger(output).results())
     with sole_worker(output) as staging:
         return _Films(work, options, output, Ledger(output), staging, watch or Silent(), sources).run()

@@ -87,7 +87,6 @@ def inpaint_file(
         stamp,
         request.page,
         header.pages,
-        request.output.parent,
         request.output.stem,
         request.output.suffix,
         key,
@@ -95,7 +94,7 @@ def inpaint_file(
     with work_folder(request.output.parent) as folder:
         staged = stage(page, work, work.ready({}), folder, limits=limits, advance=advance)
         withdraw(request.output)
-        make_visible(staged)
+        make_visible(staged, request.output.parent)
     return Inpainted(request.output, record, hole.pixels, hole.share, staged.result_stamp.sha256)
 
 

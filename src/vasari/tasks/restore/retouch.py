@@ -128,6 +128,14 @@ class RetouchWorker:
         return {"megapixels": round(pixels / 1e6, 3), "kept_pixels": float(kept), "kept_share": kept / pixels}
 
 
+@dataclass(frozen=True)
+class Retouched:
+    """Where the result and its record lie."""
+
+    result: Path
+    record: Path
+
+
 def retouch_file(
     source: Path,
     restored: Path,
@@ -136,7 +144,7 @@ def retouch_file(
     *,
     limits: Limits = DEFAULT_LIMITS,
     advance: Callable[[float], None] = lambda share: None,
-) -> Page:
+) -> Retouched:
     """Put the scan's own samples back into its restored picture where the mask `keep` is white.
 
     The result and its record go into `folder` under the scan's name. Raises `PictureError` where the three are not of
@@ -147,10 +155,10 @@ def retouch_file(
     suffix = FORMATS[work.format].suffixes[0]
     stamp = Stamp.of(source)
     key = job_key(stamp.sha256, work.operation, digest(work.plan), models_digest(work.models), 0)
-    page = Page(source.resolve(), stamp, 0, header.pages, folder, source.stem, suffix, key)
+    page = Page(source.resolve(), stamp, 0, header.pages, source.stem, suffix, key)
     with work_folder(folder) as hidden:
-        make_visible(stage(page, work, work.ready({}), hidden, limits=limits, advance=advance))
-    return page
+        make_visible(stage(page, work, work.ready({}), hidden, limits=limits, advance=advance), folder)
+    return Retouched(folder / page.result, folder / page.beside(RECORD_ENDING))
 
 
 def _joined(scan: Header, restored: Header, mask: Header) -> Header:
