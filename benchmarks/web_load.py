@@ -1,6 +1,6 @@
 """Many people at once in the workbench: failures, how long they wait, and whether the server's memory grows.
 
-    python benchmarks/web_load.py --minutes 10 --clients 50 [--hard] [--archive DIR] [--serve="--processes 2"]
+    python benchmarks/web_load.py --minutes 10 --clients 50 [--hard] [--on-demand] [--archive DIR] [--serve=WORDS]
 
 Each client is a person with a browser of their own (six connections; what it has it does not ask for again), who does
 one of three things at a time:
@@ -15,8 +15,13 @@ With `--hard` nobody looks at anything: each client makes one request after the 
 second, a tile in six of nine, as earlier figures were taken. Fifty of them make as many requests as several hundred
 people.
 
+Before it opens, the archive is prepared, as `vasari archive prepare` does and `vasari serve` by itself: the reading
+copy of each large picture is made; their number, time and weight are told. Of tiles nothing is kept. With `--on-demand`
+nothing is prepared either, and the server makes copies only when a picture is asked for.
+
 The server is a process of its own; the clients are another, whose processor time is told: where it comes near to a
-whole core, the clients were the limit. A tile counts as kept or made by what the server says (Server-Timing).
+whole core, the clients were the limit. A tile counts as kept, as made of a picture whose reading copy was ready (or
+that needs none), or as made after its copy, by what the server says (Server-Timing).
 Memory is compared between the second tenth of the time, when caches are warm, and the last tenth.
 """
 
@@ -30,6 +35,8 @@ import random
 import re
 import shlex
 import statistics
+import subprocess
+import sys
 import tempfile
 import time
 from collections import Counter, defaultdict
@@ -63,6 +70,8 @@ TILES_A_VIEW, THUMBNAILS = 6, 12
 LOOKING_S, READING_S, BETWEEN_S = (1.0, 3.0), (2.0, 5.0), (0.5, 1.0)
 HARD_PAUSE_S = 0.5
 TILE_PX = 512
+#: What the server says of a tile, and what it is called here.
+TILES = {"kept": "tile, kept", "made": "tile, made from what was ready", "made-with-copy": "tile, made after its copy"}
 _THUMBNAIL = re.compile(r'src="(/iiif/[^"]+)"')
 
 
@@ -112,7 +121,7 @@ class Person:
         took = (time.perf_counter() - started) * 1000
         self.told.statuses[answer.status_code] += 1
         if kind == "tile":
-            kind = "tile, made" if "made" in answer.headers.get("server-timing", "") else "tile, kept"
+            kind = TILES.get(answer.headers.get("server-timing", "").partition(";")[0], "tile, not made")
         self.told.milliseconds[kind].append(took)
         if answer.status_code >= 400:
             self.told.failures.append(f"{path}: {answer.status_code}")
@@ -138,14 +147,30 @@ def main() -> None:
     parser.add_argument("--archive", type=Path, help="an archive of yours; default: a generated one")
     parser.add_argument("--works", type=int, default=200, help="of the generated archive")
     parser.add_argument("--side-px", type=int, default=2048, help="of its pictures")
+    parser.add_argument("--on-demand", action="store_true", help="prepare nothing: copies are made when asked for")
     parser.add_argument("--serve", default="", help='more options of vasari serve, such as "--processes 2"')
     given = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="load-") as folder:
         archive = given.archive or seeded(Path(folder), given.works, given.side_px)
-        with served(archive, *shlex.split(given.serve)) as (address, process):
+        before = "nothing" if given.on_demand else prepared(archive)
+        words = shlex.split(given.serve) + ["--copies-on-demand"] * given.on_demand
+        with served(archive, *words) as (address, process):
             told = asyncio.run(run(address, process, given.clients, given.minutes * 60, given.hard))
     facts = {"machine": described(), "load": os.getloadavg(), "serve": given.serve, "hard": given.hard}
+    facts["prepared_before"] = before
     print(json.dumps({**facts, "clients": given.clients, "minutes": given.minutes, **told}, indent=1))
+
+
+def prepared(archive: Path) -> dict[str, Any]:
+    """Make the reading copies of an archive by the command; what it told, and what that is for each picture."""
+    command = [sys.executable, "-m", "vasari.app.cli.main", "archive", "prepare", "--archive", str(archive), "--json"]
+    done = json.loads(subprocess.run(command, stdout=subprocess.PIPE, check=True).stdout)
+    count = max(1, done["made"])
+    each = {
+        "ms_a_picture": round(1000 * done["seconds"] / count),
+        "MB_a_picture": round(done["bytes"] / count / 1e6, 2),
+    }
+    return done | each
 
 
 async def run(address: str, process: int, clients: int, seconds: float, hard: bool) -> dict[str, Any]:

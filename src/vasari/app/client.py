@@ -122,7 +122,7 @@ class Workbench:
         return Job(self._ask("GET", f"/api/v1/jobs/{urllib.parse.quote(id, safe='')}"))
 
     def jobs(self, **filters: str) -> Iterator[Job]:
-        """All jobs, newest first; `state`, `operation` and `owner` narrow them down."""
+        """All jobs, newest first, in brief (`job(id)` is whole); `state`, `operation` and `owner` narrow them down."""
         cursor: str | None = ""
         while cursor is not None:
             page = self._ask("GET", "/api/v1/jobs", {**filters, **({"cursor": cursor} if cursor else {})})
@@ -156,7 +156,8 @@ class Workbench:
         """Fetch all results of a job into a folder, each whole or not there; raises `WriteError` too."""
         folder = Path(folder)
         fetched = []
-        for one in job.facts["files"]:
+        whole = self.job(job.id) if job.facts.get("brief") else job
+        for one in whole.facts["files"]:
             name = PurePosixPath(one["name"])
             if name.is_absolute() or ".." in name.parts:
                 raise WorkbenchError(0, f"The workbench names a file elsewhere: {name}.", remedy="do not trust it")

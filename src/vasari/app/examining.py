@@ -16,6 +16,7 @@ import sys
 import zipfile
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
+from itertools import islice
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -123,8 +124,12 @@ def _film(path: Path, name: str, limits: Limits) -> Seen:
     from vasari.foundation.video_reader import FilmReader
 
     with FilmReader(path, limits) as reader:
-        next(iter(reader.frames()), None)
+        frames = sum(1 for _ in islice(reader.frames(), 2))
         header = reader.header
+    if header.kind == "gif" and frames == 1:
+        raise PictureError(
+            f"{name} is a GIF of a single picture, which Vasari reads as a film alone.", remedy="save it as PNG"
+        )
     return Seen(str(path), name, FILM, header.kind, header.width, header.height, 1)
 
 

@@ -27,6 +27,8 @@ class Settings:
     largest_upload_bytes: int = option(4 << 30, "largest file that may be sent, in bytes", minimum=1024)
     largest_upload_pixels: int = option(2_000_000_000, "most pixels of a picture that is sent", minimum=1)
     largest_form_bytes: int = option(2 << 20, "largest form or JSON that may be sent, in bytes", minimum=1024)
+    reading_copies_gib: float = option(20.0, "disk that reading copies of large pictures take, GiB", minimum=0.001)
+    copies_on_demand: bool = option(False, "make reading copies only when a picture is asked for, none ahead")
     open_iiif: bool = option(False, "let everybody, and other sites' pages, see the pictures by IIIF without a log-in")
     provider: str = option("", "who provides the pictures, as IIIF manifests name them")
     provider_page: str = option("", "the web page of the provider, https://...")

@@ -161,7 +161,7 @@ def check_revision(engine: Engine, where: str, *, older: bool = False) -> str:
     if found in known:
         raise ArchiveError(
             f"The database of {where} is at revision {found}, this Vasari works with {newest_revision()}.",
-            remedy="back it up, then run: vasari archive upgrade DIR",
+            remedy="back it up, then run: vasari archive upgrade --archive DIR",
         )
     raise ArchiveError(
         f"The database of {where} is at revision {found}, which is newer than this Vasari.", remedy="update Vasari"

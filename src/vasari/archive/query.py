@@ -11,9 +11,10 @@ anyone but a model. `by model`, `by anyone`, `by 'Tate'` behind a comparison ask
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, exists, false, func, not_, or_, select
+from sqlalchemy import ColumnElement, Connection, Select, and_, exists, false, func, not_, or_, select, union
 
 from vasari.archive.queries import parser
 from vasari.archive.queries.nodes import (
@@ -32,7 +33,7 @@ from vasari.archive.queries.nodes import (
     Words,
     Years,
 )
-from vasari.archive.schema import ARTISTS, FILES, STATEMENTS, TERMS, WORDS, WORKS
+from vasari.archive.schema import ARTISTS, FILES, NAMES, STATEMENTS, TERMS, WORDS, WORKS
 from vasari.archive.statements import FIELDS, KINDS, LONGEST_NAME, cleaned, digest_of
 from vasari.archive.terms import plain_value, words_of
 
@@ -106,18 +107,33 @@ def _years(years: Years) -> Condition:
 
 
 def _words(text: str) -> Condition:
-    """All words in one statement of anyone but a model."""
-    found = select(STATEMENTS.c.work_id).where(STATEMENTS.c.kind != "model", STATEMENTS.c.field.in_(SEARCHED))
+    """All words in one statement of anyone but a model, or in the names of the files of a work without a title."""
+    said = select(STATEMENTS.c.work_id).where(STATEMENTS.c.kind != "model", STATEMENTS.c.field.in_(SEARCHED))
     words = words_of(text)
+    ends = {word: row == len(words) - 1 and text.rstrip().endswith("*") for row, word in enumerate(words)}
     for row, word in enumerate(words):
         table = WORDS.alias(f"word{row}")
-        begins = table.c.word == word
-        if row == len(words) - 1 and text.rstrip().endswith("*"):
-            begins = and_(table.c.word >= word, table.c.word < word + _LAST_LETTER)
-        found = found.join(
-            table, and_(table.c.field == STATEMENTS.c.field, table.c.digest == STATEMENTS.c.digest, begins)
-        )
-    return WORKS.c.id.in_(found)
+        value = and_(table.c.field == STATEMENTS.c.field, table.c.digest == STATEMENTS.c.digest)
+        said = said.join(table, and_(value, _begins(table.c.word, word, ends[word])))
+    return WORKS.c.id.in_(union(said, _named(ends)))
+
+
+def _named(words: Mapping[str, bool]) -> Select[Any]:
+    """The works without a title whose files' names hold all these words, each whole, or where so told its beginning."""
+    untitled, first = WORKS.alias("untitled"), NAMES.alias("first")
+    # Half an archive may be called "IMG_....png". What is looked for is the rarest word, or all that begin so; whether
+    # the others are in the same name is then looked up, whole words by the key of their table.
+    rare, *others = sorted(words, key=lambda word: (not words[word], word.isalpha(), -len(word)))
+    named = select(untitled.c.id).join(first, first.c.object == untitled.c.key)
+    named = named.where(untitled.c.title == "", _begins(first.c.word, rare, words[rare]))
+    for word in others:
+        named = named.where(exists().where(NAMES.c.word == word, NAMES.c.object == untitled.c.key))
+    return named
+
+
+def _begins(column: ColumnElement[str], word: str, unfinished: bool) -> Condition:
+    """A column is a word, or begins with it."""
+    return and_(column >= word, column < word + _LAST_LETTER) if unfinished else column == word
 
 
 def _compared(node: Comparison, value: str) -> Condition:

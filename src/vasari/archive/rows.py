@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Table, insert, select
 
-from vasari.archive.schema import FACTS, METADATA, TERMS, WORDS
+from vasari.archive.schema import FACTS, METADATA, NAMES, TERMS, WORDS
 from vasari.archive.writer import Row
 
 AT_ONCE = 1000
@@ -18,8 +18,8 @@ AT_ONCE = 1000
 Progress = Callable[[int], None]
 #: Every table but the facts, in an order that foreign keys allow.
 TABLES = [table for table in METADATA.sorted_tables if table is not FACTS]
-#: What `Writer` fills by itself as statements are put.
-LEARNED = (TERMS, WORDS)
+#: What `Writer` fills by itself as statements and events are put.
+LEARNED = (TERMS, WORDS, NAMES)
 
 
 @dataclass(frozen=True)

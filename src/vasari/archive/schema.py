@@ -108,6 +108,16 @@ WORDS = Table(
     sqlite_with_rowid=False,
 )
 
+#: The words of the names that files had when they came, by the key of the work that they became. Never journaled: it
+#: follows from the events.
+NAMES = Table(
+    "names",
+    METADATA,
+    Column("word", String(60).with_variant(String(60, collation="C"), "postgresql"), primary_key=True),
+    Column("object", Text, primary_key=True),
+    sqlite_with_rowid=False,
+)
+
 #: One row a page of a picture file. `content` is its SHA-256, with "#page" after it for pages beyond the first.
 FILES = Table(
     "files",

@@ -13,7 +13,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, select
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, TimeoutError
 
 from vasari.archive.databases import (
     check_revision,
@@ -37,6 +37,8 @@ SETTINGS = "archive.toml"
 DATABASE = "catalog.sqlite"
 JOURNAL = "journal.jsonl"
 MASTERS = "masters"
+#: What a database refuses, and that no connection of the pool became free in time.
+DATABASE_ERRORS = (DBAPIError, TimeoutError)
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,7 +85,7 @@ class Archive:
             raise WriteError(
                 f"{folder} could not be made: {error.strerror or error}.", remedy="choose a folder you may write to"
             ) from error
-        except DBAPIError as error:
+        except DATABASE_ERRORS as error:
             raise told(error, str(folder)) from error
         except ArchiveError:
             engine.dispose()
@@ -108,7 +110,7 @@ class Archive:
             before = check_revision(archive.engine, str(folder), older=True)
             try:
                 migrate(archive.engine)
-            except DBAPIError as error:
+            except DATABASE_ERRORS as error:
                 raise told(error, str(folder)) from error
             return before, newest_revision()
 
@@ -128,7 +130,7 @@ class Archive:
         try:
             with snapshot(self.engine.connect()) as connection:
                 yield connection
-        except DBAPIError as error:
+        except DATABASE_ERRORS as error:
             raise told(error, str(self.folder)) from error
 
     @contextmanager
@@ -149,7 +151,7 @@ class Archive:
                     if writer.changes_pictures:
                         writer.put_fact("pictures", str(number + 1))
                     self.journal.append(number + 1, now(), writer.changes)
-        except DBAPIError as error:
+        except DATABASE_ERRORS as error:
             raise told(error, str(self.folder)) from error
 
     def fact(self, name: str) -> str:
@@ -218,6 +220,7 @@ def write_settings(folder: Path, settings: Mapping[str, Any]) -> None:
 
 
 _START = "see that its server runs and lets you in (PGPASSWORD, ~/.pgpass)"
+_AWAY = "see that its server runs and lets you in (PGPASSWORD, ~/.pgpass); then run it again"
 #: What databases say, and what to do about it; the first that fits.
 _REMEDIES = (
     ("disk is full", "free some space and run it again; nothing of this step was kept"),
@@ -233,11 +236,15 @@ _REMEDIES = (
 )
 
 
-def told(error: DBAPIError, where: str) -> WriteError:
+def told(error: DBAPIError | TimeoutError, where: str) -> WriteError:
     """What a database said, as an error of ours with a remedy."""
+    if isinstance(error, TimeoutError):
+        return UnreachableError(
+            f"The database of {where} is busy: all connections to it are in use.", remedy="try again in some seconds"
+        )
     words = str(error.orig).splitlines()[0] if str(error.orig) else type(error).__name__
     if is_away(error):
-        return UnreachableError(f"The database of {where} is away: {words}.", remedy=f"{_START}; then run it again")
+        return UnreachableError(f"The database of {where} is away: {words}.", remedy=_AWAY)
     fitting = (remedy for sign, remedy in _REMEDIES if sign in words.lower())
     return WriteError(
         f"The database of {where} refused: {words}.",

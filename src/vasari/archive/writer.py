@@ -8,8 +8,9 @@ from typing import Any
 from sqlalchemy import Connection, Table, and_, delete, func, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
 
+from vasari.archive.file_names import name_rows
 from vasari.archive.journal import Change
-from vasari.archive.schema import DERIVATIVES, FACTS, FILES, JOURNALED, STATEMENTS, TERMS, WORDS
+from vasari.archive.schema import DERIVATIVES, EVENTS, FACTS, FILES, JOURNALED, NAMES, STATEMENTS, TERMS, WORDS
 from vasari.archive.terms import term_rows
 
 Row = dict[str, Any]
@@ -49,6 +50,8 @@ class Writer:
             self.connection.execute(replace, whole[begin : begin + _AT_ONCE])
         if table is STATEMENTS:
             self._learn(whole)
+        elif table is EVENTS:
+            self._keep_new(NAMES, name_rows(whole))
         self._note("put", table, whole)
         self.changes_pictures |= bool(whole) and table in _PICTURES and not same_pictures
 
@@ -85,10 +88,14 @@ class Writer:
         new = [row for row in statements if (row["field"], row["digest"]) not in self._terms]
         self._terms |= {(row["field"], row["digest"]) for row in new}
         terms, words = term_rows(new)
-        for table, rows in ((TERMS, terms), (WORDS, words)):
-            insert = _INSERTS[self.connection.dialect.name](table).on_conflict_do_nothing()
-            for begin in range(0, len(rows), _AT_ONCE):
-                self.connection.execute(insert, rows[begin : begin + _AT_ONCE])
+        self._keep_new(TERMS, terms)
+        self._keep_new(WORDS, words)
+
+    def _keep_new(self, table: Table, rows: Sequence[Row]) -> None:
+        """Insert the rows that are not there."""
+        insert = _INSERTS[self.connection.dialect.name](table).on_conflict_do_nothing()
+        for begin in range(0, len(rows), _AT_ONCE):
+            self.connection.execute(insert, rows[begin : begin + _AT_ONCE])
 
     def _note(self, what: str, table: Table, rows: list[Row]) -> None:
         if rows and table.name in JOURNALED:

@@ -17,9 +17,10 @@ from vasari.app.web import rendering, texts
 from vasari.app.web.changes import measures
 from vasari.app.web.rendering import NAVIGATION
 from vasari.app.web.texts import Texts, language_of
-from vasari.app.web.wording import decade, measure
+from vasari.app.web.wording import FIGURES, decade, figure, measure
 from vasari.archive.workbench.audit import EVENTS
 from vasari.archive.workbench.roles import GIVEN
+from vasari.models import hub
 
 WEB = Path(texts.__file__).parent
 TEMPLATES = sorted(rendering.FOLDER.rglob("*.html"))
@@ -68,6 +69,19 @@ def test_measures_and_decades_have_their_chinese() -> None:
     assert [decade(partial(Texts.read().say, "en"), one) for one in ("1880s", "-51/-42")] == ["1880s", "51 to 42 BC"]
 
 
+def test_figures_of_models_have_their_chinese() -> None:
+    """Every name in the cards of the bundled models but sentences of their own, which stay as they were measured."""
+    say = partial(Texts.read().say, "zh")
+    assert all(re.search("[\u4e00-\u9fff]", say(words)) for words in FIGURES.values())
+    assert [figure(say, one) for one in ("psnr_10_20", "explained2", "recall", "psnr x")] == [
+        "峰值信噪比（dB），空洞占 10 至 20 %", "解释比例，第 2 层", "召回率", "psnr x"
+    ]  # fmt: skip
+    for name in hub.bundled():
+        for what, value in hub.read_recipe(name).get("metrics", {}).items():
+            names = [what, *value] if isinstance(value, dict) else [what]
+            assert all(" " in one or figure(say, one) != one for one in names), names
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [
@@ -89,11 +103,12 @@ def test_what_failures_say_has_its_chinese(text: str, words: str) -> None:
     assert texts.told("en", text) == text
 
 
-def test_each_failure_that_has_chinese_is_still_said() -> None:
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_each_failure_that_has_other_words_is_still_said(language: str) -> None:
     """Their English stands in the code that fails, too: where that is put otherwise, the page would fall back to it."""
     code = "\n".join(path.read_text(encoding="utf-8") for path in WEB.parents[1].rglob("*.py"))
     code = re.sub(r'"\s*\n\s*f?"', "", code)  # a text over several lines
-    sentences = json.loads((texts.FOLDER / "zh/failures.json").read_text(encoding="utf-8"))
+    sentences = json.loads((texts.FOLDER / language / "failures.json").read_text(encoding="utf-8"))
     pieces = {one: max(re.split(r"\{\w+\}", one.removeprefix("There is no ")), key=len) for one in sentences}
     assert not [sentence for sentence, piece in pieces.items() if piece.strip(" .:,…") not in code]
 

@@ -11,7 +11,7 @@ from vasari.tasks.translate.translate_plan import TranslatePlan
 OPERATIONS: dict[str, Operation] = {
     "restore": Operation(
         "Restore", "fading, casts, grain, blur, scratches, dust, folds of scans and films", batches.RestoreFields,
-        batches.restore, styles=("style",), models=("model",), digests=batches.restoring_models,
+        batches.restore, styles=("style",), models=("model", "enlarger"), digests=batches.restoring_models,
     ),
     "stylize": Operation(
         "Stylize", "pictures and films in the manner of other pictures, blended or by regions", batches.StylizeFields,

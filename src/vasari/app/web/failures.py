@@ -19,6 +19,8 @@ from vasari.app.web.workbench import LOG, visitor_of, workbench_of
 from vasari.foundation.errors import VasariError
 
 LOG_IN = "/log-in"
+#: When a program may ask again, in seconds, what the database was too busy or the disk too full for.
+RETRY_AFTER_S = 5
 
 
 def add_handlers(app: FastAPI) -> None:
@@ -32,7 +34,9 @@ def add_handlers(app: FastAPI) -> None:
 def _expected(request: Request, error: Exception) -> Response:
     if not isinstance(error, VasariError):
         raise error
-    return answer(request, status_of(error), error.message, error.remedy)
+    status = status_of(error)
+    headers = {"Retry-After": str(RETRY_AFTER_S)} if status == 503 else None
+    return answer(request, status, error.message, error.remedy, headers)
 
 
 def _misunderstood(request: Request, error: Exception) -> Response:

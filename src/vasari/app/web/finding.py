@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Any
-from urllib.parse import unquote, urlsplit
 
 from sqlalchemy import Connection, select
 
@@ -17,6 +16,7 @@ from vasari.app.web.route import Role
 from vasari.app.web.workbench import Visitor
 from vasari.archive.dates.dating import Dating, Kind
 from vasari.archive.dates.parse import parse_date
+from vasari.archive.file_names import INGESTED, file_name
 from vasari.archive.queries.nodes import Query, Words, both, every
 from vasari.archive.query import parsed
 from vasari.archive.schema import DERIVATIVES, EVENTS, FILES, WORKS
@@ -25,7 +25,6 @@ from vasari.archive.terms import words_of
 from vasari.foundation.errors import PlanError
 
 MOST_FILTERS = 40
-INGESTED = "ingestion"
 
 
 @dataclass(frozen=True)
@@ -95,11 +94,6 @@ def key_of(connection: Connection, id: int) -> str:
 def path_for(visitor: Visitor, path: str) -> str:
     """A file's path as a visitor may know it: where on the server a master lies is for those who may change it."""
     return path if visitor.role >= Role.EDITOR else file_name(path)
-
-
-def file_name(origin: str) -> str:
-    """The name of a file by its path or its address; what an address asks for after "?" may be secret."""
-    return PurePath(unquote(urlsplit(origin).path) if "://" in origin else origin).name
 
 
 def dating_of(text: str) -> Dating:

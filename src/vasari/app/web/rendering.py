@@ -17,7 +17,7 @@ from vasari.app.settings import LANGUAGES
 from vasari.app.web.route import Role, Route
 from vasari.app.web.static_files import StaticFiles
 from vasari.app.web.texts import Texts
-from vasari.app.web.wording import decade, measure
+from vasari.app.web.wording import decade, figure, measure
 from vasari.app.web.workbench import Visitor, visitor_of, workbench_of
 
 FOLDER = Path(__file__).parent / "templates"
@@ -69,6 +69,7 @@ class Pages:
             "_": translated,
             "told": partial(self.texts.told, visitor.language),
             "decade": partial(decade, translated),
+            "figure": partial(figure, translated),
             "measure": partial(measure, translated),
             "static": self.static.address,
             "visitor": visitor,

@@ -24,6 +24,7 @@ from fastapi import FastAPI
 
 from vasari.app.settings import Settings
 from vasari.app.web.application import create_app
+from vasari.app.web.preparer import preparing
 from vasari.app.web.workbench import LOG, Workbench
 from vasari.foundation.errors import PlanError
 
@@ -106,7 +107,7 @@ def run(workbench: Workbench, listener: socket.socket) -> None:
     keep_memory_together()
     folder, settings = workbench.archive.folder, workbench.settings
     further = kept_alive(partial(start_sibling, folder, settings, listener), settings.processes - 1)
-    with _ending_on_sigterm(), workers(folder, settings.workers), further:
+    with _ending_on_sigterm(), workers(folder, settings.workers), further, preparing(workbench):
         try:
             server_of(create_app(workbench), settings).run(sockets=[listener])
         except KeyboardInterrupt:  # uvicorn has ended by it, and hands it on

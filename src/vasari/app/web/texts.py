@@ -12,7 +12,8 @@ from typing import Any
 from vasari.app.settings import LANGUAGES
 
 FOLDER = Path(__file__).parent / "locales"
-#: What failures say, which differs from one to the next: their sentences have places for that, in braces.
+#: What failures say, which differs from one to the next: their sentences have places for that, in braces. Also in
+#: English: remedies that name a command say on a page what can be done there.
 FAILURES = "failures.json"
 
 

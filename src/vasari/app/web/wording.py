@@ -6,6 +6,26 @@ import re
 from collections.abc import Callable
 
 Say = Callable[..., str]
+#: Names of figures in models' cards and trainings' logs that are fixed words. What follows them in figures, as in
+#: psnr_10_20, is the share of a picture that was a hole, in percent; explained2 is of the second depth.
+FIGURES = {
+    "psnr": "PSNR, dB",
+    "ssim": "SSIM",
+    "distance": "distance in features",
+    "coverage": "coverage",
+    "density": "density",
+    "precision": "precision",
+    "recall": "recall",
+    "kernel_distance": "kernel distance",
+    "nearest": "distance to the nearest picture",
+    "explained": "share explained",
+    "protocol": "protocol",
+    "total": "loss in all",
+    "content": "loss of content",
+    "style": "loss of style",
+    "moments": "loss of moments",
+    "own": "loss of a picture in its own style",
+}
 _COMPONENT = "style_"
 
 
@@ -22,6 +42,17 @@ def decade(say: Say, value: str) -> str:
     if last < 0:
         return say("{a} to {b} BC", a=-first, b=-last)
     return say("{a} BC to {b}", a=-first, b=last)
+
+
+def figure(say: Say, name: str) -> str:
+    """The name of a figure in words; a sentence of the card's own, or a name that is not known, as it is."""
+    found = re.fullmatch(r"([a-z_]+?)(?:_(\d+)_(\d+)|(\d))?", name)
+    if found is None or found[1] not in FIGURES:
+        return name
+    words = say(FIGURES[found[1]])
+    if found[2]:
+        return say("{what}, holes of {a} to {b} %", what=words, a=found[2], b=found[3])
+    return say("{what}, depth {n}", what=words, n=found[4]) if found[4] else words
 
 
 def measure(say: Say, name: str) -> str:

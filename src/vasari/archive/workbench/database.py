@@ -13,10 +13,9 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from alembic.util.exc import CommandError
 from sqlalchemy import Connection, Engine, text
-from sqlalchemy.exc import DBAPIError
 
 from vasari.archive.databases import engine_of, engine_of_file, snapshot
-from vasari.archive.store import Archive, read_settings, told
+from vasari.archive.store import DATABASE_ERRORS, Archive, read_settings, told
 from vasari.archive.workbench.metadata import VERSION_TABLE
 from vasari.foundation.errors import ArchiveError
 
@@ -54,7 +53,7 @@ class WorkbenchDatabase:
         try:
             with snapshot(self.engine.connect()) as connection:
                 yield connection
-        except DBAPIError as error:
+        except DATABASE_ERRORS as error:
             raise told(error, self.where) from error
 
     @contextmanager
@@ -66,7 +65,7 @@ class WorkbenchDatabase:
         try:
             with self.engine.connect().execution_options(writes=True) as connection, connection.begin():
                 yield connection
-        except DBAPIError as error:
+        except DATABASE_ERRORS as error:
             raise told(error, self.where) from error
 
     def migrate(self) -> None:

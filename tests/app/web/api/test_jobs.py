@@ -61,6 +61,29 @@ def done(bench: Workbench, name: str = "a b.png", data: bytes = b"\x89PNG") -> s
     return job.id
 
 
+def test_lists_are_brief_and_the_job_is_whole(client: TestClient, bench: Workbench) -> None:
+    inputs = [{"name": f"{number:04}.png", "reference": f"work:{number}", "sha256": "0" * 64} for number in range(3000)]
+    large, _ = bench.jobs.submit(Order("restore", "large", inputs=inputs, owner="me"))
+    small, _ = bench.jobs.submit(Order("restore", "small", inputs=inputs[:2], owner="me"))
+    files = [{"name": f"{number:04}.png", "bytes": 1, "sha256": "0" * 64} for number in range(3000)]
+    job = bench.jobs.take("test")
+    assert job is not None and job.id == large.id
+    bench.jobs.finish(job, {"files": files, "values": {"done": 3000, "entries": [{"source": "x"}] * 3000}})
+    answer = client.get("/api/v1/jobs")
+    told = {one["id"]: one for one in answer.json()["jobs"]}
+    brief = told[large.id]
+    assert (brief["input_count"], brief["file_count"], brief["brief"]) == (3000, 3000, True)
+    assert [one["name"] for one in brief["inputs"]] == [one["name"] for one in inputs[:20]]
+    assert (len(brief["files"]), len(brief["values"]["entries"]), brief["values"]["done"]) == (20, 20, 3000)
+    assert len(answer.content) < 20_000
+    whole = client.get(f"/api/v1/jobs/{large.id}").json()
+    assert (len(whole["inputs"]), len(whole["files"]), len(whole["values"]["entries"])) == (3000, 3000, 3000)
+    assert (whole["input_count"], whole["file_count"], whole["brief"]) == (3000, 3000, False)
+    assert told[small.id]["brief"] is False and len(told[small.id]["inputs"]) == 2
+    page = client.get("/jobs").text
+    assert "and 2999 more" in page and len(page) < 60_000
+
+
 def test_a_job_from_submission_to_results(client: TestClient, bench: Workbench, ask: Callable[..., Any]) -> None:
     first = ask("/api/v1/jobs", **ASKED)
     assert first.status_code == 201, first.text

@@ -153,7 +153,7 @@ def test_facets_count_as_the_command_counts(
 def test_similar_works(client: TestClient, bench: Workbench) -> None:
     first = client.get(WORKS).json()["works"][0]["id"]
     answer = client.get(f"{WORKS}/{first}/similar", params={"by": "palette"})
-    assert answer.status_code == 404 and "vasari archive index" in answer.json()["error"]["remedy"]
+    assert answer.status_code == 404 and "measured" in answer.json()["error"]["remedy"]
     index(bench.archive, ("palette",))
     found = client.get(f"{WORKS}/{first}/similar", params={"by": "palette", "limit": 4}).json()
     distances = [work["distance"] for work in found["works"]]

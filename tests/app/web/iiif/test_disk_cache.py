@@ -72,3 +72,16 @@ def test_many_threads_keep_the_bound(tmp_path: Path) -> None:
         thread.join()
     assert cache.total_bytes <= 20_000
     assert sum(path.stat().st_size for path in tmp_path.glob("*/*")) <= 20_000
+
+
+def test_what_another_process_kept_counts(tmp_path: Path) -> None:
+    ours, theirs = DiskCache(tmp_path, 5000), DiskCache(tmp_path, 5000)
+    assert ours.total_bytes == 0
+    for name in ("aa", "bb"):
+        theirs.write(name, bytes(1000))
+    assert ours.holds("aa") and not ours.holds("cc")
+    assert ours.total_bytes == 0
+    assert ours.read("aa") == bytes(1000)
+    assert ours.total_bytes == theirs.total_bytes // 2
+    ours.recount()
+    assert ours.total_bytes == theirs.total_bytes

@@ -11,7 +11,7 @@ from PIL import Image
 from sqlalchemy import select
 
 from vasari.app.web.application import create_app
-from vasari.app.web.iiif.image_service import described, pictures_in
+from vasari.app.web.iiif.image_service import described, pictures_shown
 from vasari.app.web.workbench import Workbench
 from vasari.archive.schema import FILES
 
@@ -122,7 +122,7 @@ def test_an_answer_is_kept_and_given_again(client: TestClient, bench: Workbench,
     assert client.get(f"{base(picture)}/full/80,/0/default.jpg").content == first
     kept[0].write_bytes(b"spoiled")
     assert client.get(f"{base(picture)}/full/80,/0/default.jpg").content == first
-    assert pictures_in(bench.folder).tiles.total_bytes > 0
+    assert pictures_shown(bench).tiles.total_bytes > 0
 
 
 def test_a_master_that_is_gone_or_another_is_not_shown(client: TestClient, bench: Workbench, picture: dict) -> None:

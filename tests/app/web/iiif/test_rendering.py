@@ -271,10 +271,10 @@ def test_a_reading_copy_that_is_long_in_making_holds_up_no_other_picture(tmp_pat
     begun, go_on = threading.Event(), threading.Event()
 
     class Slow(ReadingCopies):
-        def _make(self, master: Master) -> object:
+        def _make(self, master: Master, part: Path) -> object:
             begun.set()
             go_on.wait(10)
-            return super()._make(master)
+            return super()._make(master, part)
 
     pictures = Pictures(DiskCache(tmp_path / "tiles", 1 << 30), Slow(copies.cache), threading.BoundedSemaphore(1))
     for name, size in (("large.png", LARGE), ("small.png", (90, 60))):

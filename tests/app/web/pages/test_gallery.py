@@ -212,7 +212,7 @@ def test_a_mistyped_address_of_a_work_leads_back(reader: TestClient, address: st
 
 def test_pictures_like_a_work(client: TestClient, bench: Workbench) -> None:
     first = cards(client.get("/").text)[0]
-    assert "vasari archive index" in client.get(f"/?like={first}&by=palette").text
+    assert "have the pictures measured" in client.get(f"/?like={first}&by=palette").text
     index(bench.archive, ("palette",))
     page = client.get(f"/?like={first}&by=palette").text
     assert len(cards(page)) == 11 and first not in cards(page)

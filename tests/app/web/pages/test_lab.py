@@ -57,7 +57,7 @@ def test_every_bundled_model_is_shown_with_its_license_and_digest(client: TestCl
 
 def test_a_run_is_found_and_its_curves_are_thinned(rooted: TestClient) -> None:
     page = rooted.get("/lab").text
-    assert "runs/first" in page and "psnr 25.25" in page and "12.5" in page
+    assert "runs/first" in page and "PSNR, dB 25.25" in page and "12.5" in page
     address = link(page, "/lab/runs/")
     curves = rooted.get(f"{address}/curves").json()
     total = curves["restore.total"]

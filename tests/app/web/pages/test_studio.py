@@ -96,6 +96,7 @@ def test_a_restored_square_is_what_the_command_makes(
         ({"fields": {"strength": "much"}}, 400),
         ({"fields": {"model": "/etc/passwd"}}, 400),
         ({"fields": {"stages": []}}, 400),
+        ({"fields": {"stages": ["tone", "repair", "enlarge"]}}, 400),
         ({"fields": {"vividness": 0.5}}, None),
         ({"picture": "work:999"}, 404),
         ({"x": -1}, 422),

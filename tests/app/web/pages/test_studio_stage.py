@@ -89,7 +89,8 @@ def test_styles_are_chosen_over_plain_http(live: Live, watched: Watched) -> None
     assert not watched.complaints
 
 
-def test_what_was_painted_is_not_thrown_away_unasked(live: Live, watched: Watched) -> None:
+def _restored(live: Live, watched: Watched) -> None:
+    """The page Restore with the third work, its job done by hand: a black picture."""
     from playwright.sync_api import expect
 
     address, bench = live
@@ -106,6 +107,40 @@ def test_what_was_painted_is_not_thrown_away_unasked(live: Live, watched: Watche
     Image.new("RGB", (facts["width"], facts["height"])).save(folder / "a.png")
     file = {"name": "a.png", "bytes": (folder / "a.png").stat().st_size, "sha256": "0" * 64}
     bench.jobs.finish(taken, {"files": [file], "values": {}})
+
+
+def test_what_was_painted_stays_with_its_picture(live: Live, watched: Watched) -> None:
+    """Strokes wait while another picture is looked at, which has none of them."""
+    from playwright.sync_api import expect
+
+    page = watched.page
+    _restored(live, watched)
+    page.locator("#viewer[data-result]").wait_for()
+    page.check("#brush-keep")
+    page.focus(".brush")
+    page.keyboard.press("Space")
+    expect(page.locator("#redo")).to_be_enabled()
+    page.click("[data-opens=works]")
+    page.locator("#works .pick").first.click()
+    expect(page.locator("#pictures li")).to_have_count(2)
+    page.locator("#viewer[data-preview]").wait_for()
+    expect(page.locator("#redo")).to_be_disabled()
+    expect(page.locator(".brush")).to_have_count(0)
+    page.locator("#pictures .look").first.click()
+    page.locator("#viewer[data-result]").wait_for()
+    expect(page.locator("#redo")).to_be_enabled()
+    pixels = "canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data"
+    assert page.locator(".brush").evaluate(f"(canvas) => {pixels}.some((value) => value > 0)")
+    page.click("#undo")
+    expect(page.locator("#redo")).to_be_disabled()
+    assert not watched.complaints
+
+
+def test_what_was_painted_is_not_thrown_away_unasked(live: Live, watched: Watched) -> None:
+    from playwright.sync_api import expect
+
+    page = watched.page
+    _restored(live, watched)
     result = page.locator("#viewer[data-result]")
     result.wait_for()
     page.check("#brush-keep")

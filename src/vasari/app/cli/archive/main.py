@@ -18,6 +18,7 @@ COMMANDS = {
     "show": ("vasari.app.cli.archive.show:show", "All that is known of a work, and who said it."),
     "state": ("vasari.app.cli.archive.state:state", "Say what a work is: your word goes before a catalog's."),
     "index": ("vasari.app.cli.archive.index:index", "Measure the pictures: colors, edges, complexity, style."),
+    "prepare": ("vasari.app.cli.archive.prepare:prepare", "Make ahead what the workbench reads of large pictures."),
     "list": ("vasari.app.cli.archive.lists:list_works", "List the works that a query means."),
     "search": ("vasari.app.cli.archive.lists:search", "Find works by words, or by their likeness to a picture."),
     "facets": ("vasari.app.cli.archive.lists:facets", "Count works by artist, decade, medium, style."),

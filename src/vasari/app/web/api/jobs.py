@@ -7,7 +7,7 @@ import json
 import re
 import time
 from collections.abc import AsyncIterator, Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -32,6 +32,8 @@ from vasari.foundation.errors import ArchiveError, PlanError, WriteError
 
 #: Seconds between two looks at the database for a stream, and by how much commits may come out of order.
 LOOK_EVERY_S, OVERLAP_S = 0.5, 10.0
+#: Of what a job of thousands of files carries, lists and the stream of all jobs tell so many.
+FEW = 20
 _STREAMS = Streams()
 _TIME = re.compile(r"[0-9]{1,12}(\.[0-9]{1,9})?")
 #: What a browser shows by itself; everything else is handed over as a file.
@@ -51,7 +53,10 @@ class ResultFile:
 
 @dataclass(frozen=True)
 class JobFacts:
-    """A job as it stands. Times are ISO 8601 in UTC; `share` is how much is done, 0..1."""
+    """A job as it stands. Times are ISO 8601 in UTC; `share` is how much is done, 0..1.
+
+    With `brief`, `inputs`, `files` or lists within `values` are but the first 20: the job's own address has them all.
+    """
 
     id: str
     operation: str
@@ -76,6 +81,9 @@ class JobFacts:
     not_before: str
     worker: str
     version: int
+    input_count: int
+    file_count: int
+    brief: bool
 
 
 @dataclass(frozen=True)
@@ -137,10 +145,10 @@ def listed(
     operation: Annotated[str | None, Query(max_length=40)] = None,
     owner: Annotated[str | None, Query(max_length=200)] = None,
 ) -> JobPage:
-    """Jobs, newest first."""
+    """Jobs, newest first, in brief."""
     page = bench.jobs.page(limit=limit, before=cursor, state=state, owner=owner, operation=operation)
     counts = {state.value: count for state, count in bench.jobs.counts().items()}
-    return JobPage([facts(job) for job in page.jobs], page.next, counts)
+    return JobPage([brief_facts(job) for job in page.jobs], page.next, counts)
 
 
 def one(bench: Bench, id: str) -> JobFacts:
@@ -179,7 +187,7 @@ def result(bench: Bench, id: str, name: str) -> FileResponse:
 async def events_of_one(
     request: Request, bench: Bench, who: Who, id: str, last_event_id: Annotated[str, Header()] = ""
 ) -> Response:
-    """A job's changes as server-sent events `job`, until it has ended; with Last-Event-ID, those after it.
+    """A job's changes as server-sent events `job`, in brief until it has ended; with Last-Event-ID, those after it.
 
     Where the last of them is known, 204: by which a browser, which comes back after each end, knows to stay away.
     """
@@ -193,7 +201,7 @@ async def events_of_one(
 async def events(
     request: Request, bench: Bench, who: Who, last_event_id: Annotated[str, Header()] = ""
 ) -> CountedStream:
-    """The changes of all jobs as server-sent events `job`; with Last-Event-ID (a time), those since then.
+    """The changes of all jobs as server-sent events `job`, in brief; with Last-Event-ID (a time), those since then.
 
     Some that were told shortly before come again then, since a change can be seen later than one that it came before.
     """
@@ -220,7 +228,16 @@ def facts(job: Job) -> JobFacts:
         cancel_wanted=job.cancel_wanted, error=job.error or None, values=job.result.get("values", {}), files=files,
         created=_moment(job.created), started=_moment_or_none(job.started), ended=_moment_or_none(job.ended),
         not_before=_moment(job.not_before), worker=job.worker, version=job.version,
+        input_count=len(job.inputs), file_count=len(files), brief=False,
     )  # fmt: skip
+
+
+def brief_facts(job: Job) -> JobFacts:
+    """A job as lists tell it."""
+    whole = facts(job)
+    values = {name: one[:FEW] if isinstance(one, list) else one for name, one in whole.values.items()}
+    cut = max(whole.input_count, whole.file_count) > FEW or values != whole.values
+    return replace(whole, inputs=whole.inputs[:FEW], files=whole.files[:FEW], values=values, brief=cut)
 
 
 async def _changes_of_one(
@@ -230,7 +247,7 @@ async def _changes_of_one(
         job = await _patiently(partial(bench.jobs.get, id))
         if job is not None and job.version > seen:
             seen = job.version
-            yield _event(job, str(job.version))
+            yield _event(facts(job) if job.state.ended else brief_facts(job), str(job.version))
         if job is not None and job.state.ended:
             return
         yield None
@@ -247,7 +264,7 @@ async def _changes(request: Request, bench: Workbench, since: float) -> AsyncIte
             if told.get(job.id, 0) < job.version:
                 told[job.id] = job.version
                 since = max(since, job.changed)
-                yield _event(job, f"{since:.6f}")
+                yield _event(brief_facts(job), f"{since:.6f}")
         is_full = len(changed) >= LARGEST_PAGE  # so many changed at once: the next are those after them
         begin = changed[-1].changed if is_full else max(first, since - OVERLAP_S)
         yield None
@@ -276,8 +293,8 @@ async def _patiently(ask: Callable[[], Any]) -> Any:
         return None
 
 
-def _event(job: Job, id: str) -> dict[str, Any]:
-    return {"event": "job", "id": id, "data": json.dumps(asdict(facts(job)))}
+def _event(told: JobFacts, id: str) -> dict[str, Any]:
+    return {"event": "job", "id": id, "data": json.dumps(asdict(told))}
 
 
 def _job(bench: Workbench, id: str) -> Job:

@@ -46,9 +46,23 @@ class DiskCache:
             return None
         with self._lock:
             known = self._known()
-            if name in known:
+            if name not in known:  # another process made it
+                with contextlib.suppress(OSError):
+                    known[name] = path.stat().st_size
+                    self._total += known[name]
+            else:
                 known.move_to_end(name)
         return path
+
+    def holds(self, name: str) -> bool:
+        """Whether a file of this name is kept; it does not count as asked for."""
+        return self._place(name).is_file()
+
+    def recount(self) -> None:
+        """Look into the folder anew, for what other processes made or took away; others may go on meanwhile."""
+        found = self._read()
+        with self._lock:
+            self._sizes, self._total = found, sum(found.values())
 
     def read(self, name: str) -> bytes | None:
         """What `write` kept under a name; None where it is not there, or not whole."""
@@ -84,6 +98,7 @@ class DiskCache:
         place = self._place(name)
         try:
             size = part.stat().st_size
+            place.parent.mkdir(parents=True, exist_ok=True)
             part.replace(place)
         except OSError:
             with contextlib.suppress(OSError):
@@ -106,17 +121,20 @@ class DiskCache:
     def _known(self) -> OrderedDict[str, int]:
         """The names and sizes of what is kept, the oldest first; read from the folder once."""
         if self._sizes is None:
-            found = []
-            for path in self.folder.glob("*/*"):
-                with contextlib.suppress(OSError):
-                    stat = path.stat()
-                    if not path.name.startswith("."):
-                        found.append((stat.st_mtime_ns, path.name, stat.st_size))
-                    elif stat.st_mtime < time.time() - _LEFT_SECONDS:
-                        path.unlink()
-            self._sizes = OrderedDict((name, size) for _, name, size in sorted(found))
+            self._sizes = self._read()
             self._total = sum(self._sizes.values())
         return self._sizes
+
+    def _read(self) -> OrderedDict[str, int]:
+        found = []
+        for path in self.folder.glob("*/*"):
+            with contextlib.suppress(OSError):
+                stat = path.stat()
+                if not path.name.startswith("."):
+                    found.append((stat.st_mtime_ns, path.name, stat.st_size))
+                elif stat.st_mtime < time.time() - _LEFT_SECONDS:
+                    path.unlink()
+        return OrderedDict((name, size) for _, name, size in sorted(found))
 
 
 def _digest(data: bytes) -> bytes:

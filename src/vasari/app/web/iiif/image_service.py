@@ -22,6 +22,7 @@ from vasari.app.web.iiif.disk_cache import DiskCache
 from vasari.app.web.iiif.known import Known
 from vasari.app.web.iiif.levels import ReadingCopies
 from vasari.app.web.iiif.masters import Master, identifier_of, master_of
+from vasari.app.web.iiif.preparing import FOLDER, copies_in
 from vasari.app.web.iiif.rendering import VERSION, prepare, rendered
 from vasari.app.web.iiif.requests import DEFAULT_SIZE_LIMITS, FORMATS, ImageRequestError, Work, parse, worked_out
 from vasari.app.web.route import Role, Route
@@ -29,7 +30,7 @@ from vasari.app.web.workbench import Bench, Workbench
 from vasari.archive.exports.iiif import rights_address
 
 CONTEXT = "http://iiif.io/api/image/3/context.json"
-TILE_BYTES, COPY_BYTES = 2 << 30, 20 << 30
+TILE_BYTES = 2 << 30
 TILE_PX = 512
 #: Sizes are told down to a long side of so many pixels.
 _SMALLEST_PX = 100
@@ -46,28 +47,30 @@ class Pictures:
 
     def answer(self, master: Master, work: Work) -> bytes:
         """The bytes that a request is answered with: as they were kept, or made now and kept."""
-        return self.kept(master, work) or self.made(master, work)
+        return self.kept(master, work) or self.made(master, work)[0]
 
     def kept(self, master: Master, work: Work) -> bytes | None:
         """What was made for such a request before; None where nothing was, or it is no longer kept."""
         return self.tiles.read(_name(master, work))
 
-    def made(self, master: Master, work: Work) -> bytes:
-        """The bytes made now, and kept; raises `PictureError` for a damaged master."""
-        prepare(master, work, self.copies)  # without a turn: other pictures are shown meanwhile
+    def made(self, master: Master, work: Work) -> tuple[bytes, bool]:
+        """The bytes made now, and kept, and whether they waited for a reading copy; raises `PictureError`."""
+        waited = prepare(master, work, self.copies)  # without a turn: other pictures are shown meanwhile
         with self.turns:
             data = rendered(master, work, self.copies)
         self.tiles.write(_name(master, work), data)
-        return data
+        return data, waited
+
+
+def pictures_shown(bench: Workbench) -> Pictures:
+    """The pictures kept in the folder of a workbench."""
+    return _pictures_in(bench.folder, bench.settings.reading_copies_gib)
 
 
 @functools.lru_cache(maxsize=8)
-def pictures_in(folder: Path) -> Pictures:
-    """The pictures kept in a workbench's folder."""
-    made = folder / "iiif"
+def _pictures_in(folder: Path, copies_gib: float) -> Pictures:
     turns = BoundedSemaphore(max(2, os.cpu_count() or 2))
-    copies = ReadingCopies(DiskCache(made / "copies", COPY_BYTES))
-    return Pictures(DiskCache(made / "tiles", TILE_BYTES), copies, turns)
+    return Pictures(DiskCache(folder / FOLDER / "tiles", TILE_BYTES), copies_in(folder, copies_gib), turns)
 
 
 def image(
@@ -84,10 +87,11 @@ def image(
     }
     if unchanged(request, headers["ETag"]):
         return Response(status_code=304, headers=headers)
-    pictures, begun = pictures_in(bench.folder), time.perf_counter()
-    data = pictures.kept(master, work)
-    how = "kept" if data is not None else "made"
-    data = data or pictures.made(master, work)
+    pictures, begun = pictures_shown(bench), time.perf_counter()
+    data, how = pictures.kept(master, work), "kept"
+    if data is None:
+        data, waited = pictures.made(master, work)
+        how = "made-with-copy" if waited else "made"
     headers["Server-Timing"] = f"{how};dur={1000 * (time.perf_counter() - begun):.1f}"
     return Response(data, media_type=FORMATS[work.format], headers=headers)
 
@@ -155,7 +159,7 @@ def misread(request: Request, bench: Bench, content: str, rest: str) -> Response
 
 def _master(bench: Workbench, content: str) -> tuple[Master, str]:
     """The picture of an identifier, and the address of its work's rights."""
-    row, rights = pictures_in(bench.folder).known.of(bench.archive, content)
+    row, rights = pictures_shown(bench).known.of(bench.archive, content)
     return master_of(row, bench.archive.folder), rights_address(rights)
 
 

@@ -20,7 +20,7 @@ SETTLED_S = 2.0
 #: A commit may take longer than that; what is known wrongly for that reason is forgotten after so long.
 LONGEST_S = 30.0
 
-_State = tuple[int, int, int]
+State = tuple[int, int, int]
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class Found:
 
     row: Row
     rights: str
-    state: _State
+    state: State
     at: float
 
 
@@ -46,7 +46,7 @@ class Known:
 
     def of(self, archive: Archive, identifier: str) -> tuple[Row, str]:
         """The row of the file of an identifier, and its work's rights; raises `Refusal` (404) as `file_of` does."""
-        state, now = _state_of(archive), time.time()
+        state, now = state_of(archive), time.time()
         with self._lock:
             found = self._found.get(identifier)
             if found is not None and found.state == state and now - found.at < LONGEST_S:
@@ -67,7 +67,7 @@ class Known:
                 self._found.popitem(last=False)
 
 
-def _state_of(archive: Archive) -> _State:
+def state_of(archive: Archive) -> State:
     """What changes with every change of an archive; its last item is the time of the change, in ns since 1970."""
     try:
         stat = archive.journal.path.stat()

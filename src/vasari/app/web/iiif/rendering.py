@@ -10,7 +10,7 @@ from vasari.app.web.iiif.requests import Work
 from vasari.foundation.image_formats import guarded
 
 #: Changed whenever the same request is answered by other bytes, so that nothing old is shown.
-VERSION = 2
+VERSION = 3
 #: Formats that carry transparency.
 _TRANSPARENT = ("png", "webp", "tif", "gif")
 _SAVERS: dict[str, tuple[str, dict[str, Any]]] = {
@@ -28,10 +28,12 @@ def rendered(master: Master, work: Work, copies: ReadingCopies) -> bytes:
     return guarded(master.path, lambda: _encoded(_quality(_turned(_scaled(master, work, copies), work), work), work))
 
 
-def prepare(master: Master, work: Work, copies: ReadingCopies) -> None:
-    """Make the reading copy that a request needs, where it is not there yet: that may take long."""
-    if needs_copy(master, *_asked(master, work)) and copies.found(master) is None:
-        copies.made(master)
+def prepare(master: Master, work: Work, copies: ReadingCopies) -> bool:
+    """Make the reading copy that a request needs, where it is not there yet, which may take long: True then."""
+    if not needs_copy(master, *_asked(master, work)) or copies.found(master) is not None:
+        return False
+    copies.made(master)
+    return True
 
 
 def _asked(master: Master, work: Work) -> tuple[float, bool]:

@@ -116,16 +116,9 @@ def _model(name: str) -> dict[str, Any]:
         "digest": hub.digest(path),
         "pictures": recipe.get("training_pictures"),
         "licenses": licenses,
-        "metrics": {what: _figures(value) for what, value in recipe.get("metrics", {}).items()},
+        "metrics": recipe.get("metrics", {}),
         "failures": "; ".join([failures] if isinstance(failures, str) else failures),
     }
-
-
-def _figures(value: Any) -> str:
-    """A metric in words: a table of them as its entries, one after another."""
-    if isinstance(value, Mapping):
-        return ", ".join(f"{name} {one}" for name, one in value.items())
-    return str(value)
 
 
 def _run(found: Found) -> dict[str, Any] | None:

@@ -15,8 +15,9 @@ from vasari.app.web.studio.asking import Inputs, Works, asked_for, plan_from, to
 from vasari.app.web.studio.restoring import LARGEST_PX, Square, restored
 from vasari.app.web.studio.sources import LONGEST_REFERENCE, ready, source_of
 from vasari.app.web.workbench import Bench, Who, Workbench
+from vasari.foundation.errors import PlanError
 from vasari.models import model_files
-from vasari.tasks.restore.plan import STAGES, VIVID, RestorePlan
+from vasari.tasks.restore.plan import DEFAULT_STAGES, VIVID, RestorePlan
 
 #: What a preview may ask for: the rest of a plan says how files are written.
 ASKED = ("vividness", "tone", "stages", "strength", "only_damage", "damage_threshold", "damage_margin_px")
@@ -44,7 +45,7 @@ def page(request: Request, bench: Bench, inputs: Inputs = [], work: Works = []) 
         "studio/restore.html",
         inputs=asked_for(bench, inputs, work),
         plan=plan,
-        stages=STAGES,
+        stages=DEFAULT_STAGES,
         has_vivid=VIVID in model_files.bundled(),
         side_px=LARGEST_PX,
     )
@@ -53,6 +54,8 @@ def page(request: Request, bench: Bench, inputs: Inputs = [], work: Works = []) 
 def preview(bench: Bench, visitor: Who, asked: Preview) -> Response:
     """A square restored at once; 204 where the visitor has asked for another meanwhile."""
     plan = plan_from(RestorePlan, asked.fields, ASKED)
+    if plan.factor > 1:
+        raise PlanError("A preview lies over the scan and is as large.", remedy="ask for the stage enlarge in a job")
     models = preview_models()
     master = source_of(bench, asked.picture).picture
     ready(bench, master)

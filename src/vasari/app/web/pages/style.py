@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from fastapi import Path, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from vasari.app.web.iiif.image_service import pictures_in
+from vasari.app.web.iiif.image_service import pictures_shown
 from vasari.app.web.preview_models import preview_models
 from vasari.app.web.rendering import render
 from vasari.app.web.route import Role, Route
@@ -95,7 +95,7 @@ def swatch(bench: Bench, name: Annotated[str, Path(max_length=100)], picture: st
     master = source_of(bench, picture[:LONGEST_REFERENCE]).picture if picture else None
     about = f"swatch 1 {Stamp.of(path).sha256} {master.content if master else ''} {SWATCH_PX}"
     key = f"{hashlib.sha256(about.encode()).hexdigest()[:40]}.webp"
-    tiles = pictures_in(bench.folder).tiles
+    tiles = pictures_shown(bench).tiles
     data = tiles.read(key)
     if data is None:
         models = preview_models()

@@ -12,7 +12,7 @@ import numpy as np
 from vasari.app.operations.references import Places, Reference, referred
 from vasari.app.web.errors import not_found
 from vasari.app.web.finding import pictures_of
-from vasari.app.web.iiif.image_service import pictures_in
+from vasari.app.web.iiif.image_service import pictures_shown
 from vasari.app.web.iiif.levels import level_of
 from vasari.app.web.iiif.masters import Master, examined, file_of, master_of
 from vasari.app.web.iiif.rendering import rendered
@@ -92,7 +92,7 @@ def ready(bench: Workbench, master: Master) -> None:
 
 def region_of(bench: Workbench, master: Master, left: int, top: int, width: int, height: int) -> np.ndarray:
     """Pixels of a picture as it stands upright, uint8 [rows, columns, 1 or 3] in sRGB, of the size that they have."""
-    copies = pictures_in(bench.folder).copies
+    copies = pictures_shown(bench).copies
 
     def cut() -> np.ndarray:
         image = _opaque(level_of(master, copies, 1.0, whole=False))
@@ -106,7 +106,7 @@ def within(bench: Workbench, master: Master, long_side_px: int) -> np.ndarray:
     """The whole picture upright, uint8 [rows, columns, 3] in sRGB, brought down to a long side where it is larger."""
     size = f"!{long_side_px},{long_side_px}" if max(master.size) > long_side_px else "max"
     work = worked_out(parse("full", size, "0", "color.png"), *master.size)
-    return decoded(rendered(master, work, pictures_in(bench.folder).copies))
+    return decoded(rendered(master, work, pictures_shown(bench).copies))
 
 
 def decoded(data: bytes) -> np.ndarray:

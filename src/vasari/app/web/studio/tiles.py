@@ -7,7 +7,7 @@ import io
 
 import numpy as np
 
-from vasari.app.web.iiif.image_service import TILE_PX, pictures_in
+from vasari.app.web.iiif.image_service import TILE_PX, pictures_shown
 from vasari.app.web.iiif.masters import Master
 from vasari.app.web.iiif.requests import Work, parse, worked_out
 from vasari.app.web.studio.sources import decoded
@@ -29,7 +29,7 @@ def tile(bench: Workbench, master: Master, level: int, column: int, row: int, la
     Raises `PlanError` for a tile that is not there.
     """
     work = work_of(master, level, column, row, "png" if layer else "webp")
-    pictures = pictures_in(bench.folder)
+    pictures = pictures_shown(bench)
     if not layer:
         return pictures.answer(master, work)
     if layer not in MAP_COLORS:

@@ -75,12 +75,25 @@ const previewSoon = settledDown(preview, 120);
 
 // Which picture is shown
 
+let painted = null;
+
 async function show(entry) {
+  if (painted) painted.strokes = brush.strokes;
+  painted = entry;
   brush.stop();
   chooseBrush("");
   $("retouch").hidden = true;
   offers(pictures);
-  await open(entry, { stage, pictures, opened: (one) => (one.outcome ? showOutcome(one) : preview()) });
+  await open(entry, { stage, pictures, opened: (one) => (one.outcome ? showOutcome(one).then(() => repaint(one)) : preview()) });
+}
+
+/** Put back what was painted over a picture before another was looked at. */
+function repaint(entry) {
+  if (pictures.current !== entry || !entry.strokes?.length || brush.strokes.length) return;
+  brush.strokes = entry.strokes;
+  brush.start();
+  brush.hold(true);
+  brushed();
 }
 
 const pictures = new Pictures($("pictures"), show, () => offers(pictures));
@@ -124,6 +137,7 @@ async function showOutcome(entry) {
 function back() {
   if (brush.strokes.length && !window.confirm(text("giveUp"))) return false;
   delete stage.element.dataset.result;
+  brush.stop();
   pictures.current.outcome = null;
   show(pictures.current);
   return true;
@@ -187,6 +201,7 @@ async function again(entry) {
     const job = await submit("inpaint", [before], { mask: masks.fill, lossy: true }, add);
     entry.outcome = outcome(await followed(job, told));
   }
+  entry.strokes = [];
   if (pictures.current !== entry) return;
   brush.stop();
   chooseBrush("");

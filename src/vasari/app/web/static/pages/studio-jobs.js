@@ -44,7 +44,12 @@ function tell(job) {
 function begin() {
   stream = new EventSource("/api/v1/jobs/events");
   stream.addEventListener("open", lookAgain);
-  stream.addEventListener("job", (event) => tell(JSON.parse(event.data)));
+  stream.addEventListener("job", (event) => {
+    const job = JSON.parse(event.data);
+    if (!heeded.get(job.id)?.size) return;
+    if (job.brief && ENDED.has(job.state)) send(`/api/v1/jobs/${job.id}`).then(tell, () => tell(job));
+    else tell(job);
+  });
   stream.addEventListener("error", (event) => {
     if (event.target !== stream || stream.readyState !== EventSource.CLOSED) return;
     setTimeout(() => {
