@@ -13,6 +13,7 @@ from torch import nn
 from vasari.foundation.errors import PlanError
 from vasari.models.critics import PatchCritic
 from vasari.models.encoders import Encoder
+from vasari.models.enlargers import Enlarger
 from vasari.models.generators import DcganGenerator, ResidualGenerator
 from vasari.models.inpainters import Inpainter
 from vasari.models.picture_critics import DcganCritic, ResidualCritic
@@ -78,6 +79,14 @@ NETWORKS: Mapping[str, Card] = MappingProxyType(
             multiple_of=4,
             channels=(3, 3),
             paper="Johnson et al., arXiv:1603.08155; CycleGAN, arXiv:1703.10593; pixel-unshuffle, arXiv:1710.04026",
+        ),
+        "enlarger": Card(
+            build=Enlarger,
+            task="enlarge",
+            halo=24,
+            multiple_of=1,
+            channels=(3, 3),
+            paper="EDSR, arXiv:1707.02921; sub-pixel convolution, arXiv:1609.05158",
         ),
         "encoder": Card(
             build=Encoder,

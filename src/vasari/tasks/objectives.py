@@ -180,6 +180,12 @@ def _recognize(recipe: Recipe, data: tuple[str | Path, ...]) -> Objective:
     return build(recipe, data)
 
 
+def _enlarge(recipe: Recipe, data: tuple[str | Path, ...]) -> Objective:
+    from vasari.tasks.enlarge.objective import build
+
+    return build(recipe, tuple(Path(one) for one in data))
+
+
 # kind of a recipe -> (recipe, sources of data) -> objective
 OBJECTIVES: Mapping[str, Callable[[Recipe, tuple[str | Path, ...]], Objective]] = {
     "restore": _restore,
@@ -190,4 +196,5 @@ OBJECTIVES: Mapping[str, Callable[[Recipe, tuple[str | Path, ...]], Objective]] 
     "encode": _encode,
     "stylize": _stylize,
     "recognize": _recognize,
+    "enlarge": _enlarge,
 }

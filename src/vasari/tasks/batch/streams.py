@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from vasari.foundation import image_files, tiles
-from vasari.foundation.errors import PlanError
+from vasari.foundation.errors import PictureTooLargeError, PlanError
 from vasari.foundation.image_color import srgb_decode, srgb_encode
 from vasari.foundation.image_files import FORMATS, Limits, RowWriter
 from vasari.foundation.picture import Metadata, Picture, Space
@@ -26,13 +27,15 @@ if TYPE_CHECKING:
 # A change map's grey value is twice the 8-bit levels that the most moved channel moved; 255 means 128 or more.
 CHANGE_SCALE = 2.0
 PIXELS_AT_A_TIME = 1 << 20
+# The longest side, in pixels, that a format can hold; TIFF and PNG know no such bound.
+LONGEST_SIDES = {"jpeg": 65_535, "webp": 16_383}
 
 P = TypeVar("P")
 
 
 @dataclass(frozen=True)
 class Treated:
-    """A tile treated: result [1, C, h, w]; damage and change [1, 1, h, w], 0..1.
+    """A tile treated: result [1, C, h, w], sides times `Manner.scale`; damage and change [1, 1, h, w], 0..1.
 
     `damage` is the probability of damage, 0 where a task knows none; `change` is the largest difference of a
     channel from the source, 0 where the pixel is exactly that of the source.
@@ -82,7 +85,8 @@ class Manner:
     """How a picture is gone through: the long side of the thumbnail, the tiles, the format (None: the source's).
 
     `exact`: where nothing changed, the source's own samples are copied. `colors_grey`: a grey picture comes out in
-    sRGB, without its profile, which is one of grey; the treater then gives three channels for its one.
+    sRGB, without its profile, which is one of grey; the treater then gives three channels for its one. `scale`: the
+    sides of a result in those of its source; maps keep the source's size. A thumbnail of 0 px is none: no survey.
     """
 
     thumbnail_px: int
@@ -91,6 +95,7 @@ class Manner:
     quality: int = 95
     exact: bool = False
     colors_grey: bool = False
+    scale: int = 1
 
 
 @dataclass(frozen=True)
@@ -132,18 +137,21 @@ def treat_picture(picture: Picture, treater: Treater, manner: Manner) -> Picture
     """A picture in memory treated, in tiles; equal to what `treat_page` makes of its file."""
     linear = picture.space is Space.LINEAR
     source = srgb_encode(picture.pixels) if linear else picture.pixels
-    survey = treater.survey(image_files.shrink(source, manner.thumbnail_px))
+    thumbnail = image_files.shrink(source, manner.thumbnail_px) if manner.thumbnail_px else None
+    survey = None if thumbnail is None else treater.survey(thumbnail)
 
     def treat(pixels: Tensor, window: Tensor) -> Tensor:
-        return treater.treat(pixels, survey, window).result
+        return _folded(treater.treat(pixels, survey, window).result, manner.scale)
 
     result = tiles.in_tiles(
         treat, source[None], tile=manner.tile_px, halo=treater.halo, multiple_of=treater.multiple_of
     )
-    pixels = cast(Tensor, result)[0]
+    pixels = _unfolded(cast(Tensor, result)[0], manner.scale)
+    metadata = _at_scale(picture.metadata, manner.scale)
     if picture.is_grey and manner.colors_grey:
-        picture = replace(picture, metadata=replace(picture.metadata, icc=None))
-    return picture.with_pixels(srgb_decode(pixels) if linear else pixels)
+        metadata = replace(metadata, icc=None)
+    alpha = None if picture.alpha is None else _repeated(picture.alpha, manner.scale)
+    return replace(picture, pixels=srgb_decode(pixels) if linear else pixels, alpha=alpha, metadata=metadata)
 
 
 def treat_page(
@@ -162,26 +170,71 @@ def treat_page(
     `xmp(metadata, format)` gives the packet of the result; `advance` is told the share 0..1 done, and may
     raise to stop. Raises `PictureError`, `WriteError`; nothing is left behind then.
     """
-    survey = treater.survey(image_files.thumbnail(path, manner.thumbnail_px, page=page, limits=limits))
+    if manner.scale > 1:
+        _check_size(image_files.inspect(path, page, limits), manner, limits)
+    survey = None
+    if manner.thumbnail_px:
+        survey = treater.survey(image_files.thumbnail(path, manner.thumbnail_px, page=page, limits=limits))
     with image_files.open_rows(path, page=page, limits=limits) as reader:
         header = reader.header
         written_as = manner.format or FORMATS[header.format].written_as
         with _Writers(header, outputs, manner, written_as, xmp(header.metadata, written_as)) as writers:
             tiles.stream(
                 reader,
-                lambda pixels, window: {"all": _joined(treater.treat(pixels, survey, window))},
+                lambda pixels, window: {"all": _joined(treater.treat(pixels, survey, window), manner.scale)},
                 {"all": writers.append},
                 tile=manner.tile_px,
                 halo=treater.halo,
                 multiple_of=treater.multiple_of,
                 progress=advance,
+                strip_pixels=tiles.STRIP_PIXELS // manner.scale**2,
             )
     return writers.findings
 
 
-def _joined(treated: Treated) -> Tensor:
+def _joined(treated: Treated, scale: int) -> Tensor:
     """All that the writers need of a tile, as channels of one tensor: result, damage, change."""
-    return torch.cat([treated.result, treated.damage, treated.change], 1)
+    return torch.cat([_folded(treated.result, scale), treated.damage, treated.change], 1)
+
+
+def _folded(result: Tensor, scale: int) -> Tensor:
+    """An enlarged result [1, C, scale·h, scale·w] at its source's size, [1, C·scale², h, w], as tiles are cut."""
+    return functional.pixel_unshuffle(result, scale) if scale > 1 else result
+
+
+def _unfolded(result: Tensor, scale: int) -> Tensor:
+    """The inverse of `_folded`, of [C·scale², h, w]."""
+    return functional.pixel_shuffle(result, scale) if scale > 1 else result
+
+
+def _repeated(plane: Tensor, scale: int) -> Tensor:
+    """Each pixel of [C, h, w] as scale × scale equal ones: of an alpha nothing is inferred."""
+    return plane if scale == 1 else plane.repeat_interleave(scale, 1).repeat_interleave(scale, 2)
+
+
+def _at_scale(metadata: Metadata, scale: int) -> Metadata:
+    """The metadata of a picture enlarged: in print it is as large as before."""
+    dpi = metadata.dpi
+    return metadata if dpi is None or scale == 1 else replace(metadata, dpi=(dpi[0] * scale, dpi[1] * scale))
+
+
+def _check_size(header: Header, manner: Manner, limits: Limits) -> None:
+    """Raise `PictureTooLargeError` where the enlarged result is beyond the cap, or beyond what its format holds."""
+    width, height = header.width * manner.scale, header.height * manner.scale
+    format = manner.format or FORMATS[header.format].written_as
+    longest = LONGEST_SIDES.get(format)
+    name = header.path.name if header.path else "The picture"
+    if width * height > limits.max_pixels:
+        raise PictureTooLargeError(
+            f"{name} would be {width}×{height} ({width * height / 1e6:.0f} megapixels) when enlarged; the cap is "
+            f"{limits.max_pixels / 1e6:.0f}.",
+            remedy="enlarge less, or raise the cap with --max-megapixels (max_pixels)",
+        )
+    if longest is not None and max(width, height) > longest:
+        raise PictureTooLargeError(
+            f"{name} would be {width}×{height} when enlarged, and {format} holds {longest} pixels a side.",
+            remedy="enlarge less, or add --format tiff",
+        )
 
 
 class _Writers:
@@ -189,7 +242,7 @@ class _Writers:
 
     def __init__(self, header: Header, outputs: Outputs, manner: Manner, format: str, xmp: bytes | None) -> None:
         self.outputs, self.manner, self.format = outputs, manner, format
-        self.metadata = replace(header.metadata, xmp=xmp)
+        self.metadata = _at_scale(replace(header.metadata, xmp=xmp), manner.scale)
         self.colored = manner.colors_grey and header.channels == 1
         if self.colored:
             self.metadata = replace(self.metadata, icc=None)
@@ -201,7 +254,13 @@ class _Writers:
 
     def __enter__(self) -> _Writers:
         with contextlib.ExitStack() as stack:
-            header = replace(self.header, metadata=self.metadata)
+            scale = self.manner.scale
+            header = replace(
+                self.header,
+                width=self.header.width * scale,
+                height=self.header.height * scale,
+                metadata=self.metadata,
+            )
             self.result = stack.enter_context(
                 RowWriter(self.outputs.result, header, self.format, quality=self.manner.quality)
             )
@@ -217,18 +276,21 @@ class _Writers:
         return self.stack.__exit__(*error)
 
     def append(self, raw: np.ndarray, rows: Tensor) -> None:
-        """Write the next rows: raw source [rows, width, bands], treated [channels + 2, rows, width].
+        """Write the next rows: raw source [rows, width, bands], treated [channels·scale² + 2, rows, width].
 
         In pieces, since a strip of a wide scan is large and encoding makes several copies.
         """
-        step = max(1, PIXELS_AT_A_TIME // raw.shape[1])
+        step = max(1, PIXELS_AT_A_TIME // (raw.shape[1] * self.manner.scale**2))
         for top in range(0, len(raw), step):
             self._append(raw[top : top + step], rows[:, top : top + step])
 
     def _append(self, raw: np.ndarray, rows: Tensor) -> None:
-        result, (damage, change) = rows[:-2], rows[-2:]
+        scale = self.manner.scale
+        result, (damage, change) = _unfolded(rows[:-2], scale), rows[-2:]
         if self.colored:
             raw = np.concatenate([raw[:, :, :1], raw[:, :, :1], raw], axis=2)
+        if scale > 1:
+            raw = raw.repeat(scale, axis=0).repeat(scale, axis=1)
         encoded = image_files.encode(result, raw, self.header)
         if self.manner.exact:
             # Not by the arithmetic but by copying: what did not change has the source's own samples.

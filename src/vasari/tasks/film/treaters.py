@@ -9,6 +9,7 @@ from vasari.models.restorers import OVERVIEW_PX
 from vasari.tasks.film.frame_treaters import FrameTreater, InTiles, OneAfterAnother, Reduced
 from vasari.tasks.restore.apply import RestoreWorker
 from vasari.tasks.restore.conservator import Conservator
+from vasari.tasks.restore.enlarging import Enlarging
 from vasari.tasks.stylize.apply import StylizeWorker
 from vasari.tasks.stylize.painter import Painter
 from vasari.tasks.stylize.stylize_plan import OPTIMIZE
@@ -29,7 +30,12 @@ def of_worker(worker: Any) -> FrameTreater:
     raise PlanError(f"{type(worker).__name__} treats no films.", remedy="treat pictures with it")
 
 
-def _restoring(conservator: Conservator) -> FrameTreater:
+def _restoring(conservator: Conservator | Enlarging) -> FrameTreater:
+    if isinstance(conservator, Enlarging):
+        raise PlanError(
+            "Films are not enlarged: detail inferred frame by frame would flicker.",
+            remedy="leave out the stage enlarge, or the films",
+        )
     if conservator.plan.only_damage:
         raise PlanError(
             "only_damage promises bit-identical pixels, which no film keeps that is made steady and encoded.",

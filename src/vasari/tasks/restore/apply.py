@@ -19,6 +19,7 @@ from vasari.tasks.batch import streams
 from vasari.tasks.batch.streams import CHANGE_SCALE, Findings, Manner
 from vasari.tasks.batch.work import Outputs
 from vasari.tasks.restore.conservator import Conservator
+from vasari.tasks.restore.enlarging import Enlarging, treater_of
 from vasari.tasks.restore.plan import LOSSY_FORMATS, RestorePlan
 
 __all__ = ["CHANGE_SCALE", "Findings", "Outputs", "RestoreWorker", "restore", "treat_file", "treat_picture"]
@@ -26,6 +27,8 @@ __all__ = ["CHANGE_SCALE", "Findings", "Outputs", "RestoreWorker", "restore", "t
 
 def restore(picture: Picture | np.ndarray | str | Path, plan: RestorePlan | None = None, **options: Any) -> Picture:
     """Restore a picture and give it back with the metadata, depth, profile and alpha it came with.
+
+    With the stage enlarge it comes back `scale` times as large, and its resolution in pixels per inch with it.
 
     `picture` is a `Picture`, a path, or an array [rows, columns] or [rows, columns, channels] of uint8,
     uint16 or float 0..1. `options` are fields of `RestorePlan` (`vividness=0.3`, `tone="keep"` ...), for
@@ -37,12 +40,12 @@ def restore(picture: Picture | np.ndarray | str | Path, plan: RestorePlan | None
 
 
 @functools.lru_cache(maxsize=1)
-def _ready(plan: RestorePlan) -> Conservator:
-    """The conservator of the last plan is kept, so that a loop over pictures loads the weights once."""
-    return Conservator.of(plan)
+def _ready(plan: RestorePlan) -> Conservator | Enlarging:
+    """The networks of the last plan are kept, so that a loop over pictures loads the weights once."""
+    return treater_of(plan)
 
 
-def treat_picture(picture: Picture, conservator: Conservator) -> Picture:
+def treat_picture(picture: Picture, conservator: Conservator | Enlarging) -> Picture:
     """A picture in memory restored, in tiles; equal to what `treat_file` makes of its file."""
     return streams.treat_picture(picture, conservator, _manner(conservator.plan))
 
@@ -50,7 +53,7 @@ def treat_picture(picture: Picture, conservator: Conservator) -> Picture:
 def treat_file(
     path: Path,
     page: int,
-    conservator: Conservator,
+    conservator: Conservator | Enlarging,
     outputs: Outputs,
     *,
     xmp: Callable[[Metadata, str], bytes | None],
@@ -60,7 +63,8 @@ def treat_file(
     """Restore one page of a file into `outputs`, in bounded memory; each file is whole or not there.
 
     `xmp(metadata, format)` gives the packet of the result; `advance` is told the share 0..1 done, and may
-    raise to stop. Raises `PictureError`, `WriteError`; nothing is left behind then.
+    raise to stop. Raises `PictureError`, `WriteError`, and `PictureTooLargeError` before any work where the result
+    would be beyond the limits or the format; nothing is left behind then.
     """
     plan = conservator.plan
     if plan.only_damage:
@@ -74,14 +78,16 @@ def treat_file(
 
 
 def _manner(plan: RestorePlan) -> Manner:
-    return Manner(OVERVIEW_PX, plan.tile_px, plan.format, plan.quality, exact=plan.only_damage)
+    thumbnail_px = OVERVIEW_PX if plan.restores else 0
+    tile_px = plan.tile_px * 2 // max(2, plan.factor)  # four times as large takes sixteen times the memory
+    return Manner(thumbnail_px, tile_px, plan.format, plan.quality, exact=plan.only_damage, scale=plan.factor)
 
 
 @dataclass(frozen=True)
 class RestoreWorker:
     """The `tasks.batch.work.Worker` of one plan."""
 
-    conservator: Conservator
+    conservator: Conservator | Enlarging
 
     @property
     def machine(self) -> Mapping[str, str]:

@@ -7,11 +7,14 @@ from dataclasses import dataclass
 from vasari.foundation.errors import PlanError
 from vasari.foundation.plans import check, option
 
-STAGES = ("tone", "repair")
+STAGES = ("tone", "repair", "enlarge")
+DEFAULT_STAGES = ("tone", "repair")
 LOSSY_FORMATS = ("jpeg", "webp")
 # The model that `vividness` mixes: its two weights are `restore-faithful` and `restore-vivid`.
 DEFAULT_MODEL = "restore"
 FAITHFUL, VIVID = "restore-faithful", "restore-vivid"
+ENLARGE = "enlarge"
+SCALES, DEFAULT_SCALE = (2, 4), 2
 # The one default of vividness; above 0 needs the weights `restore-vivid`.
 DEFAULT_VIVIDNESS = 0.0
 
@@ -32,9 +35,12 @@ class RestorePlan:
         choices=("neutral", "keep"),
     )
     stages: tuple[str, ...] = option(
-        STAGES,
-        "what is done, separated by commas: tone (fading, casts), repair (grain, blur, scratches)",
+        DEFAULT_STAGES,
+        "what is done, separated by commas: tone (fading, casts), repair (grain, blur, scratches), enlarge",
         choices=STAGES,
+    )
+    scale: int | None = option(
+        None, "stage enlarge: how many times as many pixels each way, 2 or 4; else 2", minimum=2, maximum=4
     )
     strength: float = option(1.0, "blend from the scan (0, unchanged) to the full result (1)", minimum=0.0, maximum=1.0)
     only_damage: bool = option(
@@ -52,6 +58,7 @@ class RestorePlan:
     )
     quality: int = option(95, "quality of JPEG and WebP results, 1..100", minimum=1, maximum=100)
     model: str = option(DEFAULT_MODEL, "a bundled model's name, or the path of a .safetensors file")
+    enlarger: str | None = option(None, f"stage enlarge: another model than the bundled '{ENLARGE}', as for model")
     precision: str = option(
         "auto",
         "arithmetic of the network: 'auto' takes bfloat16 where this machine gains by it",
@@ -66,6 +73,7 @@ class RestorePlan:
             raise PlanError(
                 f"stages={','.join(self.stages)} is not a list of different stages.", remedy="use --stages tone,repair"
             )
+        self._check_enlarging()
         if self.tone == "keep" and "repair" not in self.stages:
             raise PlanError(
                 "tone=keep without the stage repair leaves nothing to do.",
@@ -84,6 +92,39 @@ class RestorePlan:
                 f"only_damage promises bit-identical pixels, which {self.format} cannot keep.",
                 remedy="use --format tiff or --format png",
             )
+
+    def _check_enlarging(self) -> None:
+        """Raise `PlanError` for what enlarging cannot be asked together with."""
+        if "enlarge" not in self.stages:
+            for name in ("scale", "enlarger"):
+                if getattr(self, name) is not None:
+                    raise PlanError(
+                        f"{name}={getattr(self, name)} without the stage enlarge has no meaning.",
+                        remedy="use --stages tone,repair,enlarge, or --stages enlarge alone",
+                    )
+            return
+        if self.scale not in (None, *SCALES):
+            raise PlanError(f"scale={self.scale} is not known.", remedy="use --scale 2 or --scale 4")
+        if self.only_damage:
+            raise PlanError(
+                "only_damage promises the scan's own pixels, and an enlarged picture has none of them.",
+                remedy="leave out --only-damage, or the stage enlarge",
+            )
+        if not self.restores and (self.strength < 1 or self.evidence):
+            raise PlanError(
+                "strength and evidence are of restoring, and the stage enlarge alone restores nothing.",
+                remedy="leave them out, or use --stages tone,repair,enlarge",
+            )
+
+    @property
+    def restores(self) -> bool:
+        """True where a stage comes before enlarging."""
+        return self.stages != ("enlarge",)
+
+    @property
+    def factor(self) -> int:
+        """How many times as many pixels each way the result has."""
+        return (self.scale or DEFAULT_SCALE) if "enlarge" in self.stages else 1
 
     @property
     def keeps_tone(self) -> bool:

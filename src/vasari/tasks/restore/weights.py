@@ -5,11 +5,13 @@ from __future__ import annotations
 from vasari.foundation.errors import WeightsError
 from vasari.foundation.treatment import ModelFacts
 from vasari.models import model_files
-from vasari.tasks.restore.plan import DEFAULT_MODEL, FAITHFUL, VIVID, RestorePlan
+from vasari.tasks.restore.plan import DEFAULT_MODEL, ENLARGE, FAITHFUL, VIVID, RestorePlan
 
 
 def shares(plan: RestorePlan) -> tuple[tuple[str, float], ...]:
     """(model, share) of the weights to interpolate; models of share 0 are not needed, and not asked for."""
+    if not plan.restores:
+        return ()
     if plan.model != DEFAULT_MODEL:
         return ((plan.model, 1.0),)
     pairs = ((FAITHFUL, 1.0 - plan.vividness), (VIVID, plan.vividness))
@@ -27,4 +29,7 @@ def facts(plan: RestorePlan) -> tuple[ModelFacts, ...]:
             )
         path = model_files.find(name)
         found.append(ModelFacts(path.stem, model_files.digest(path), share))
+    if plan.factor > 1:
+        path = model_files.find(plan.enlarger or ENLARGE)
+        found.append(ModelFacts(path.stem, model_files.digest(path)))
     return tuple(found)

@@ -15,6 +15,7 @@ from vasari.tasks.restore.plan import RestorePlan
 
 if TYPE_CHECKING:
     from vasari.tasks.restore.apply import RestoreWorker
+    from vasari.tasks.restore.conservator import Conservator
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,7 @@ class RestoreWork:
     @property
     def source_type(self) -> str:
         """A key of `treatment.SOURCE_TYPES`."""
-        return "composite" if self.plan.repairs else "enhanced"
+        return "composite" if self.plan.repairs or self.plan.factor > 1 else "enhanced"
 
     @property
     def seed(self) -> int:
@@ -54,8 +55,8 @@ class RestoreWork:
         return 0
 
     def stages(self, numbers: Mapping[str, float] | None = None) -> tuple[Stage, ...]:
-        """What each stage does, in words; the last stage of the work carries what was measured."""
-        last = "repair" if self.plan.repairs else "tone"
+        """What each stage does, in words; the last stage of restoring carries what was measured."""
+        last = "repair" if self.plan.repairs else "tone" if self.plan.restores else "enlarge"
         return tuple(
             dataclasses.replace(one, numbers=numbers) if numbers is not None and one.name == last else one
             for one in self._words
@@ -63,6 +64,17 @@ class RestoreWork:
 
     @cached_property
     def _words(self) -> tuple[Stage, ...]:
+        return (*self._restoring_words, *self._enlarging_words)
+
+    @property
+    def _enlarging_words(self) -> tuple[Stage, ...]:
+        if self.plan.factor == 1:
+            return ()
+        times = f"{self.plan.factor} times as many pixels each way"
+        return (Stage("enlarge", f"{times}: the detail between those of the source was inferred by the model"),)
+
+    @property
+    def _restoring_words(self) -> tuple[Stage, ...]:
         plan = self.plan
         if plan.strength == 0:
             return (Stage("none", "nothing: strength 0 gives the source back"),)
@@ -80,11 +92,19 @@ class RestoreWork:
     def ready(self, machine: Mapping[str, str]) -> RestoreWorker:
         """Load the weights, with the precision and on the device of `machine` where it names them."""
         from vasari.tasks.restore.apply import RestoreWorker
+        from vasari.tasks.restore.enlarging import treater_of
+
+        return RestoreWorker(treater_of(self._as_then(machine)))
+
+    def conservator(self, machine: Mapping[str, str]) -> Conservator:
+        """What restores, for works of several treatments; loaded as by `ready`."""
         from vasari.tasks.restore.conservator import Conservator
 
-        then = dataclasses.replace(
+        return Conservator.of(self._as_then(machine))
+
+    def _as_then(self, machine: Mapping[str, str]) -> RestorePlan:
+        return dataclasses.replace(
             self.plan,
             precision=machine.get("precision", self.plan.precision),
             device=machine.get("device", self.plan.device),
         )
-        return RestoreWorker(Conservator.of(then))

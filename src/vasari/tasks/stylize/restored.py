@@ -36,6 +36,11 @@ class RestoreStylizePlan:
                 "only_damage keeps all sound pixels as they are, and a style changes them.",
                 remedy="leave out --only-damage, or --style",
             )
+        if self.restore.factor > 1:
+            raise PlanError(
+                "Enlarging is the last thing done to a picture, and a style would come after it.",
+                remedy="leave out the stage enlarge, or --style; then enlarge the results: --stages enlarge",
+            )
         if self.stylize.method != FAST or self.stylize.photographic:
             raise PlanError(
                 f"Restoring and stylizing in one pass is done by the method {FAST}.",
@@ -121,5 +126,4 @@ class RestoreStylizeWork:
         """Load the weights, with the precision and on the device of `machine` where it names them."""
         from vasari.tasks.stylize.succession import SuccessionWorker
 
-        conservator = self.restoring.ready(machine).conservator
-        return SuccessionWorker(conservator, self.stylizing.ready(machine).painter)
+        return SuccessionWorker(self.restoring.conservator(machine), self.stylizing.ready(machine).painter)
