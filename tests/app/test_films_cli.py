@@ -109,6 +109,15 @@ def test_wrong_usage_is_told_with_a_remedy(
     assert not (tmp_path / "out" / "a.mp4").exists()
 
 
+def test_what_no_film_takes_is_told_before_the_pictures_are_treated(
+    album: Path, tmp_path: Path, tiny_restorer: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ["restore", str(album), "-o", str(tmp_path / "out"), "--model", str(tiny_restorer)]
+    assert main([*arguments, "--stages", "tone,repair,enlarge"]) == ExitCode.USAGE
+    assert "Films are not enlarged" in capsys.readouterr().err
+    assert not list((tmp_path / "out").glob("a*"))
+
+
 def test_inputs_are_divided_by_their_endings(album: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     picture, film = str(album / "a.png"), str(album / "a.mp4")

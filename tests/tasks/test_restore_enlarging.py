@@ -10,7 +10,7 @@ import pytest
 import pyvips
 import tifffile
 import torch
-from PIL import Image
+from PIL import ExifTags, Image
 from skimage import data
 
 import vasari
@@ -123,6 +123,17 @@ def test_a_wide_gamut_profile_is_kept_and_meant(tmp_path: Path, models: dict) ->
     assert made.metadata.icc == expected.metadata.icc == display_p3
     assert made.metadata.dpi == pytest.approx((288, 288), abs=0.1)
     assert (made.pixels - expected.pixels.clamp(0, 1)).abs().mean() < 1 / 255
+
+
+@pytest.mark.parametrize("format", ["jpeg", "tiff"])
+def test_exif_tells_the_new_size(tmp_path: Path, models: dict, format: str) -> None:
+    exif = Image.Exif()
+    exif[ExifTags.IFD.Exif] = {40962: 40, 40963: 30, 36867: "1932:05:01 12:00:00"}
+    Image.new("RGB", (40, 30), (120, 90, 60)).save(tmp_path / "scan.jpg", exif=exif)
+    treat(tmp_path / "scan.jpg", Outputs(tmp_path / "out"), RestorePlan(stages=("enlarge",), format=format, **models))
+    with Image.open(tmp_path / "out") as made:
+        told = made.getexif().get_ifd(ExifTags.IFD.Exif)
+    assert (told[40962], told[40963], told[36867]) == (80, 60, "1932:05:01 12:00:00")
 
 
 @pytest.mark.parametrize("suffix", [".jpg", ".png", ".webp"])

@@ -33,6 +33,7 @@ from vasari.tasks.restore.plan import RestorePlan
         {"stages": ("tone", "repair", "enlarge"), "only_damage": True},
         {"stages": ("enlarge",), "evidence": True},
         {"stages": ("enlarge",), "strength": 0.5},
+        {"stages": ("enlarge",), "vividness": 0.5},
         {"stages": ("enlarge",), "tone": "keep"},
     ],
 )
@@ -55,6 +56,11 @@ def test_enlarging_changed_no_job_of_before() -> None:
     assert RestorePlan().factor == 1
     assert RestorePlan(stages=("enlarge",)).factor == 2
     assert RestorePlan(stages=("tone", "repair", "enlarge"), scale=4).factor == 4
+
+
+def test_defaults_of_enlarging_that_are_named_are_the_same_job() -> None:
+    plain, named = (RestorePlan(stages=("enlarge",), **more) for more in ({}, {"scale": 2, "enlarger": "enlarge"}))
+    assert digest(plain) == digest(named) != digest(RestorePlan(stages=("enlarge",), scale=4))
 
 
 def test_the_tone_is_kept_where_it_is_asked_or_not_touched() -> None:

@@ -36,6 +36,7 @@ TYPES: dict[int, tuple[int, int]] = {
 IPTC_TAG = 33723
 EXIF_TAG, GPS_TAG, INTEROPERABILITY_TAG, MAKER_NOTE_TAG = 34665, 34853, 40965, 37500
 RESOLUTION_TAGS = (282, 283, 296)
+SIZE_TAGS = (40962, 40963)
 #: Tags of the first directory that tell of the photograph and not of how its samples are stored.
 DESCRIPTIVE_TAGS = frozenset(
     {269, 270, 271, 272, 285, 305, 306, 315, 316, 33432, 18246, 18249, 40091, 40092, 40093, 40094, 40095}
@@ -240,6 +241,16 @@ def resolution(block: bytes | None) -> tuple[float, float] | None:
     if scale is None or 0 in (a, b, c, d):
         return None
     return a / b * scale, c / d * scale
+
+
+def enlarged(block: bytes, scale: int) -> bytes:
+    """The block of a picture with `scale` times as many pixels each way, where it tells their number."""
+    blocks = parse(block)
+    told = {tag: int.from_bytes(blocks.exif[tag].data, "little") for tag in SIZE_TAGS if tag in blocks.exif}
+    if not told:
+        return block
+    blocks.exif.update({tag: Entry(4, 1, struct.pack("<I", size * scale)) for tag, size in told.items()})
+    return build(blocks)
 
 
 def build(blocks: Blocks) -> bytes:

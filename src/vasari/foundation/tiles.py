@@ -144,18 +144,19 @@ def stream(
     halo: int | None = 0,
     multiple_of: int = 1,
     progress: Callable[[float], None] | None = None,
-    strip_pixels: int = STRIP_PIXELS,
+    scale: int = 1,
 ) -> None:
     """One pass, top to bottom, over a picture that may be larger than memory.
 
     `function` is as for `in_tiles` (N = 1) and gives a mapping; `sinks[name]` is called once a strip
     with the raw source rows [rows, width, bands] and the result [c, rows, width]; names without a sink
     are dropped. `progress` is told the share 0..1 done, after every tile. Memory is bounded by
-    `strip_pixels`, whatever the size: in wide pictures tiles are flatter, and longer to make up for it.
+    `STRIP_PIXELS`, of the source and of results with `scale` times as many pixels each way, down to strips of 64 rows:
+    in wide pictures tiles are flatter, and longer to make up for it.
     """
     header = reader.header
     height, width = header.height, header.width
-    shape = strip_shape(width, tile, checked_halo(halo), multiple_of, strip_pixels)
+    shape = strip_shape(width, tile, checked_halo(halo), multiple_of, scale)
     strips = _strips(height, width, shape, halo, multiple_of)
     held = _HeldRows(reader, max(strip[0].padded.height for strip in strips))
     done, total = 0, sum(len(strip) for strip in strips)
@@ -207,12 +208,11 @@ class _HeldRows:
         return self._buffer[top - self._top : bottom - self._top]
 
 
-def strip_shape(
-    width: int, tile: int, halo: int, multiple_of: int, strip_pixels: int = STRIP_PIXELS
-) -> tuple[int, int]:
-    """Rows and columns of the cores that `stream` works in: the area of `tile`², the strip within `strip_pixels`."""
+def strip_shape(width: int, tile: int, halo: int, multiple_of: int, scale: int = 1) -> tuple[int, int]:
+    """Rows and columns of the cores that `stream` works in: the area of `tile`², the strip within `STRIP_PIXELS`."""
     least = max(multiple_of, min(tile, 64))
-    rows = min(tile, max(least, strip_pixels // width - 2 * halo)) // multiple_of * multiple_of
+    within = min(STRIP_PIXELS // width - 2 * halo, STRIP_PIXELS // (width * scale**2))
+    rows = min(tile, max(least, within)) // multiple_of * multiple_of
     rows = max(rows, multiple_of)
     columns = -(-(tile * tile) // rows // multiple_of) * multiple_of
     return rows, max(columns, multiple_of)

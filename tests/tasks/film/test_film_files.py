@@ -285,6 +285,7 @@ def test_frames_are_painted_as_pictures_are(
     "refused",
     [
         lambda model, style: RestoreWork.of(RestorePlan(model=model, only_damage=True)),
+        lambda model, style: RestoreWork.of(RestorePlan(stages=("tone", "repair", "enlarge"), model=model)),
         lambda model, style: StylizeWork.of(StylizePlan((style,), method="optimize")),
     ],
 )

@@ -62,11 +62,12 @@ def run(
         return batch.run(doing, done, options.output, json, lambda watch: pictures(stills, watch))
     told: list[dict[str, Any]] = []
     folder = folder_only(options.output, "Films")
+    film_work = FilmWork(work, film)  # before the pictures: it may refuse
 
     def both(watch: Watch) -> Summary:
         first = _Counting(watch)
         before = pictures(stills, first) if stills else Summary((), ())
-        after = film_files(moving, options, FilmWork(work, film), _Following(watch, first.source_bytes))
+        after = film_files(moving, options, film_work, _Following(watch, first.source_bytes))
         told.extend(one for one in (_findings(entry, folder) for entry in after.entries) if one)
         return Summary(before.entries + after.entries, before.already_done + after.already_done)
 

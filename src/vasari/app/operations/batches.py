@@ -20,6 +20,7 @@ from vasari.tasks.batch.files import treat_files
 from vasari.tasks.batch.terms import BatchOptions, Summary
 from vasari.tasks.batch.work import Work, Worker, models_digest
 from vasari.tasks.film.film_plan import FilmPlan
+from vasari.tasks.film.work import FilmWork
 from vasari.tasks.restore.plan import RestorePlan
 from vasari.tasks.restore.work import RestoreWork
 from vasari.tasks.stylize.stylize_plan import StylizePlan
@@ -95,14 +96,14 @@ def treated(errand: Errand, work: Work, film: FilmPlan | None) -> dict[str, Any]
     watch = Told(errand.advance)
     entries: tuple[Entry, ...] = ()
     before: tuple[Entry, ...] = ()
+    film_work = FilmWork(work, film) if films and film is not None else None  # before the pictures: it may refuse
     if stills:
         done = treat_files(stills, options, cast("Work", Warm(work)), watch)
         entries, before = done.entries, done.already_done
-    if films and film is not None:
+    if film_work is not None:
         from vasari.tasks.film.files import film_files
-        from vasari.tasks.film.work import FilmWork
 
-        more = film_files(films, options, FilmWork(work, film), watch)
+        more = film_files(films, options, film_work, watch)
         entries, before = entries + more.entries, before + more.already_done
     summary = Summary(entries, before)
     if summary.failed and not summary.done and not summary.already_done:

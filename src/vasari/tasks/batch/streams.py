@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from vasari.foundation import image_files, tiles
+from vasari.foundation import image_files, tiff_exif, tiles
 from vasari.foundation.errors import PictureTooLargeError, PlanError
 from vasari.foundation.image_color import srgb_decode, srgb_encode
 from vasari.foundation.image_files import FORMATS, Limits, RowWriter
@@ -187,7 +187,7 @@ def treat_page(
                 halo=treater.halo,
                 multiple_of=treater.multiple_of,
                 progress=advance,
-                strip_pixels=tiles.STRIP_PIXELS // manner.scale**2,
+                scale=manner.scale,
             )
     return writers.findings
 
@@ -214,8 +214,10 @@ def _repeated(plane: Tensor, scale: int) -> Tensor:
 
 def _at_scale(metadata: Metadata, scale: int) -> Metadata:
     """The metadata of a picture enlarged: in print it is as large as before."""
-    dpi = metadata.dpi
-    return metadata if dpi is None or scale == 1 else replace(metadata, dpi=(dpi[0] * scale, dpi[1] * scale))
+    if scale == 1:
+        return metadata
+    dpi = metadata.dpi and (metadata.dpi[0] * scale, metadata.dpi[1] * scale)
+    return replace(metadata, dpi=dpi, exif=metadata.exif and tiff_exif.enlarged(metadata.exif, scale))
 
 
 def _check_size(header: Header, manner: Manner, limits: Limits) -> None:

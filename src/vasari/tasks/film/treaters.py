@@ -7,12 +7,12 @@ from typing import Any
 from vasari.foundation.errors import PlanError
 from vasari.models.restorers import OVERVIEW_PX
 from vasari.tasks.film.frame_treaters import FrameTreater, InTiles, OneAfterAnother, Reduced
+from vasari.tasks.film.refusals import refuse
 from vasari.tasks.restore.apply import RestoreWorker
 from vasari.tasks.restore.conservator import Conservator
 from vasari.tasks.restore.enlarging import Enlarging
 from vasari.tasks.stylize.apply import StylizeWorker
 from vasari.tasks.stylize.painter import Painter
-from vasari.tasks.stylize.stylize_plan import OPTIMIZE
 from vasari.tasks.stylize.succession import SuccessionWorker
 from vasari.tasks.translate.apply import Interpreter, TranslateWorker
 
@@ -31,25 +31,14 @@ def of_worker(worker: Any) -> FrameTreater:
 
 
 def _restoring(conservator: Conservator | Enlarging) -> FrameTreater:
+    refuse(conservator.plan)
     if isinstance(conservator, Enlarging):
-        raise PlanError(
-            "Films are not enlarged: detail inferred frame by frame would flicker.",
-            remedy="leave out the stage enlarge, or the films",
-        )
-    if conservator.plan.only_damage:
-        raise PlanError(
-            "only_damage promises bit-identical pixels, which no film keeps that is made steady and encoded.",
-            remedy="leave out --only-damage, or the films",
-        )
+        raise TypeError("a plan that enlarges was not refused")
     return InTiles(conservator, OVERVIEW_PX, conservator.plan.tile_px, conservator.machine)
 
 
 def _painting(painter: Painter) -> FrameTreater:
-    if painter.plan.method == OPTIMIZE:
-        raise PlanError(
-            f"The method {OPTIMIZE} takes minutes for a picture, and films have many.",
-            remedy="use --method fast, or a translator",
-        )
+    refuse(painter.plan)
     manner = painter.manner
     return InTiles(
         painter, manner.thumbnail_px, manner.tile_px, painter.machine, paints=True, looks_anew=painter.working_px > 0,

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from vasari.foundation.treatment import ModelFacts, Stage
 from vasari.tasks.batch.work import Work
 from vasari.tasks.film.film_plan import FilmedPlan, FilmPlan
+from vasari.tasks.film.refusals import refuse
 
 if TYPE_CHECKING:
     from vasari.tasks.film.frame_treaters import FrameTreater
@@ -24,6 +25,10 @@ class FilmWork:
 
     work: Work
     film: FilmPlan
+
+    def __post_init__(self) -> None:
+        """Raises `PlanError` for a work that is for pictures alone."""
+        refuse(self.work.plan)
 
     @property
     def operation(self) -> str:

@@ -110,11 +110,16 @@ class RestorePlan:
                 "only_damage promises the scan's own pixels, and an enlarged picture has none of them.",
                 remedy="leave out --only-damage, or the stage enlarge",
             )
-        if not self.restores and (self.strength < 1 or self.evidence):
+        restoring = (self.strength < 1, self.evidence, self.vividness != DEFAULT_VIVIDNESS)
+        if not self.restores and any(restoring):
             raise PlanError(
-                "strength and evidence are of restoring, and the stage enlarge alone restores nothing.",
+                "strength, evidence and vividness are of restoring, and the stage enlarge alone restores nothing.",
                 remedy="leave them out, or use --stages tone,repair,enlarge",
             )
+        # What is asked for by name and is the default all the same is one job with it.
+        for name, default in (("scale", DEFAULT_SCALE), ("enlarger", ENLARGE)):
+            if getattr(self, name) == default:
+                object.__setattr__(self, name, None)
 
     @property
     def restores(self) -> bool:
