@@ -291,6 +291,28 @@ def measured(work: Path, name: str, address: str | None, model: str) -> tuple[fl
 SETTLED = 6
 
 
+class Restarts:
+    """A server of PostgreSQL killed and started again so many times, evenly over the pictures that are measured."""
+
+    def __init__(self, server: Any, pictures: int, times: int) -> None:
+        self.server = server
+        self.at = {(number + 1) * pictures // (times + 1) for number in range(times)}
+        self.threads: list[threading.Thread] = []
+
+    def watch(self, done: int, total: int, path: str, error: object) -> None:
+        """Restart it beside the work where it is time."""
+        if done in self.at:
+            self.threads.append(threading.Thread(target=self.restart))
+            self.threads[-1].start()
+
+    def restart(self) -> None:
+        """Without letting it end its work."""
+        import pgserver
+
+        command = ["-w", "-m", "immediate", "restart"]
+        pgserver.pg_ctl(command, pgdata=self.server.pgdata, user=self.server.system_user)
+
+
 def index(given: argparse.Namespace, work: Path) -> dict[str, Any]:
     """An archive measured over restarts of its server."""
     import pgserver
@@ -304,24 +326,14 @@ def index(given: argparse.Namespace, work: Path) -> dict[str, Any]:
     make_scans(work / "scans", given.pictures, given.side, given.seed)
     (work / "scans" / "damaged.jpg").unlink()
     server = pgserver.get_server(work / "data")
-    restarts: list[threading.Thread] = []
-    at = {(number + 1) * given.pictures // (given.restarts + 1) for number in range(given.restarts)}
-
-    def restart() -> None:
-        pgserver.pg_ctl(["-w", "-m", "immediate", "restart"], pgdata=server.pgdata, user=server.system_user)
-
-    def watch(done: int, total: int, path: str, error: object) -> None:
-        if done in at:
-            restarts.append(threading.Thread(target=restart))
-            restarts[-1].start()
-
+    restarts = Restarts(server, given.pictures, given.restarts)
     try:
         with cluster() as address, Archive.create(work / "there", server.get_uri()) as archive:
             add(archive, [str(work / "scans")], AddPlan())
-            found = measure(archive, device="cpu", watch=watch, executor=RayExecutor(address))
+            found = measure(archive, device="cpu", watch=restarts.watch, executor=RayExecutor(address))
             there = vectors(archive)
     finally:
-        for one in restarts:
+        for one in restarts.threads:
             one.join()
         server.cleanup()
     with Archive.create(work / "here") as archive:
@@ -331,7 +343,7 @@ def index(given: argparse.Namespace, work: Path) -> dict[str, Any]:
     return {
         "pictures": given.pictures,
         "side_px": given.side,
-        "restarts": len(restarts),
+        "restarts": len(restarts.threads),
         "measured": found.measured,
         "failed": len(found.failures),
         "vectors": len(there),

@@ -56,6 +56,12 @@ def test_a_named_file_with_glob_characters_is_that_file(tmp_path: Path) -> None:
     assert relatives(discover([tmp_path / "a[1].tif"], tmp_path / "out", SUFFIXES)) == ["a[1].tif"]
 
 
+@pytest.mark.parametrize("address", ["s3://scans/box", "s3://scans/*.tif", "gs://scans/[ab].tif"])
+def test_an_address_is_no_source(tmp_path: Path, address: str) -> None:
+    with pytest.raises(PlanError, match="is an address, and sources are read from a file system"):
+        discover([address], tmp_path / "out", SUFFIXES)
+
+
 def test_the_same_file_given_twice_is_taken_once(tmp_path: Path) -> None:
     touch(tmp_path, "a.tif")
     assert len(discover([tmp_path / "a.tif", tmp_path, f"{tmp_path}/*.tif"], tmp_path / "out", SUFFIXES)) == 1

@@ -78,6 +78,23 @@ def test_one_that_gave_no_sign_is_taken_over_and_told_so(
     assert is_held_by(there, second.token)
 
 
+def test_one_that_slept_while_it_let_go_deletes_no_lock_of_another(
+    there: Bucket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = Holder(there), Holder(there)
+    first.take([])
+
+    def sleeping(bucket: Bucket, token: str) -> bool:
+        second.take([first.token])
+        monkeypatch.setattr(bucket_locks, "LEASE_S", 0.0)
+        return True
+
+    monkeypatch.setattr(bucket_locks, "is_held_by", sleeping)
+    with pytest.raises(PlaceLostError, match="was taken over by another batch"):
+        first.release()
+    assert is_held_by(there, second.token)
+
+
 def test_signs_of_life_are_given(there: Bucket, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bucket_locks, "RENEW_S", 0.01)
     with held(there, tmp_path / "holder") as holder:

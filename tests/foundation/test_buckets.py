@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 import secrets
+import socket
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -151,6 +153,45 @@ def test_who_may_not_is_told(there: Bucket, bucket: BucketAddress) -> None:
         with pytest.raises(PlaceLostError, match=f"Access to {bucket}/a is denied") as caught:
             ask()
     assert "put and delete" in caught.value.remedy
+
+
+def test_who_may_put_and_not_delete_is_told(there: Bucket, bucket: BucketAddress) -> None:
+    there.check_rights("work/trial")
+    assert not list(there.listed())
+    for name in ("a", "b"):
+        there.put(name, b"", {})
+    kept = f"arn:aws:s3:::{bucket.bucket}/{bucket.folder}/a"
+    denied = {"Effect": "Deny", "Principal": "*", "Action": "s3:DeleteObject", "Resource": kept}
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [denied]})
+    there._files.call_s3("put_bucket_policy", Bucket=bucket.bucket, Policy=policy)
+    for ask in (lambda: there.delete(["a", "b"]), lambda: there.check_rights("a")):
+        with pytest.raises(PlaceLostError, match=f"Access to {bucket}/a is denied"):
+            ask()
+    assert [name for name, _ in there.listed()] == ["a"]
+
+
+def test_what_concerns_one_object_alone_is_told_of_it(there: Bucket, monkeypatch: pytest.MonkeyPatch) -> None:
+    answers = [{"Key": "box/a", "Code": "NoSuchKey"}, {"Key": "box/b", "Code": "MethodNotAllowed"}]
+    monkeypatch.setattr(Bucket, "_ask", lambda *asked, **given: {"Errors": answers})
+    with pytest.raises(WriteError, match=r"/box/b could not be deleted \(MethodNotAllowed\)") as caught:
+        there.delete(["a", "b"])
+    assert not isinstance(caught.value, PlaceLostError)
+
+
+def test_a_silent_server_is_asked_as_often_as_botocore_is_told(aws: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And not five times as often, by s3fs."""
+    monkeypatch.setattr(buckets, "READ_S", 0.2)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        there = Bucket(BucketAddress("scans"), f"http://127.0.0.1:{silent.getsockname()[1]}")
+        with pytest.raises(PlaceLostError, match="cannot be reached"):
+            there.check()
+        silent.settimeout(0.0)
+        asked = 0
+        with suppress(BlockingIOError):
+            while True:
+                silent.accept()[0].close()
+                asked += 1
+    assert asked == int(os.environ["AWS_MAX_ATTEMPTS"])
 
 
 @pytest.mark.parametrize("key", ["unknown", "wrong"])

@@ -76,12 +76,12 @@ def _expand(text: str, output: Path, suffixes: Set[str]) -> Iterable[Source]:
         raise PlanError(f"{text} is neither a file nor a folder (a pipe or a device).", remedy="name picture files")
     if path.exists():
         return [_named(path, path.parent)]
-    if glob.has_magic(text):
-        return _match(text, output, suffixes)
     if looks_like_address(path):
         raise PlanError(
             f"{text} is an address, and sources are read from a file system.", remedy="mount it, or copy them before"
         )
+    if glob.has_magic(text):
+        return _match(text, output, suffixes)
     raise PlanError(f"There is no file or folder {text}.", remedy="check the spelling, or quote the glob")
 
 

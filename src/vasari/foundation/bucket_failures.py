@@ -67,6 +67,18 @@ def _answered(error: OSError | ValueError, where: BucketAddress) -> Exception:
     )
 
 
+def refused(code: str, where: BucketAddress) -> WriteError | None:
+    """The error for one object of a request for many, by the code that the server told; None for no such object."""
+    if code in _NO_KEY:
+        return None
+    known = _known(code, where)
+    if known is not None:
+        return PlaceLostError(known[0], remedy=known[1])
+    return WriteError(
+        f"{where} could not be deleted ({code}).", remedy="see what the server tells, and run the command again"
+    )
+
+
 def _known(code: str, where: BucketAddress) -> tuple[str, str] | None:
     """The message and the remedy of an answer that concerns the bucket, not one object."""
     if code == "NoSuchBucket":

@@ -98,8 +98,9 @@ class Holder:
         raise self._refusal()
 
     def release(self) -> None:
-        """Let go of the place, if it is still held."""
+        """Let go of the place, if it is still held; raises `PlaceLostError` where the machine slept meanwhile."""
         if is_held_by(self.bucket, self.token):
+            self.check()
             self.bucket.delete([LOCK_NAME])
 
     def check_conditions(self) -> None:

@@ -15,13 +15,15 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from vasari.foundation.bucket_addresses import BucketAddress
-from vasari.foundation.bucket_failures import Precondition, in_words
+from vasari.foundation.bucket_failures import Precondition, in_words, refused
 from vasari.foundation.errors import MissingExtraError, WriteError
 
 if TYPE_CHECKING:
     from types import ModuleType
 
 CONNECT_S, READ_S = 10, 60
+#: botocore tries again by itself (AWS_MAX_ATTEMPTS); s3fs would do that five times over.
+_TRIES = 1
 #: Larger files go up in parts of this size, so many at a time, and are seen when all are there.
 PART_BYTES = 16 << 20
 PARTS_AT_A_TIME = 4
@@ -61,6 +63,7 @@ class Bucket:
             endpoint_url=endpoint, client_kwargs=own, config_kwargs=times, max_concurrency=PARTS_AT_A_TIME,
             skip_instance_cache=True, use_listings_cache=False,
         )  # fmt: skip
+        self._files.retries = _TRIES
 
     def where(self) -> tuple[str | None, str | None]:
         """The endpoint, if it is not Amazon's own, and the region: what another machine needs to find this bucket."""
@@ -73,6 +76,11 @@ class Bucket:
     def check(self) -> None:
         """Ask for one name, which tells whether there is a bucket and one may; raises `PlaceLostError`."""
         self._ask("list_objects_v2", Prefix=self._key(""), MaxKeys=1)
+
+    def check_rights(self, name: str) -> None:
+        """Put an object of this name and delete it, which tells whether one may; raises `PlaceLostError`."""
+        self.put(name, b"", {})
+        self.delete([name])
 
     def find(self, name: str) -> Found | None:
         """What stands under a name; None for nothing."""
@@ -154,10 +162,18 @@ class Bucket:
         return _whole_seconds(self._ask("head_object", target)["LastModified"])
 
     def delete(self, names: Sequence[str]) -> None:
-        """Delete objects; those that are not there are none's concern."""
+        """Delete objects; those that are not there are none's concern.
+
+        Raises for the first that the server refused; it answers for each, and deletes the others.
+        """
         for start in range(0, len(names), DELETED_AT_ONCE):
             keys = [{"Key": self._key(one)} for one in names[start : start + DELETED_AT_ONCE]]
-            self._ask("delete_objects", Delete={"Objects": keys, "Quiet": True})
+            told = self._ask("delete_objects", Delete={"Objects": keys, "Quiet": True})
+            for one in told.get("Errors", ()):
+                where = BucketAddress(self.address.bucket) / one.get("Key", "")
+                error = refused(str(one.get("Code", "")), where)
+                if error is not None:
+                    raise error
 
     def _ask(self, method: str, name: str | None = None, *, missing: bool = False, **given: Any) -> Any:
         """One request; None where there is no such object and that is no failure."""

@@ -5,106 +5,27 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
-import signal
-import subprocess
-import sys
+import tempfile
 import time
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
-from PIL import Image
-from skimage import data
+from tests.tasks.batch.conftest import Dying, in_bucket, in_folder, of_camera, run, told
 
+from vasari.foundation import bucket_locks
 from vasari.foundation.bucket_addresses import BucketAddress
 from vasari.foundation.bucket_locks import LOCK_NAME, held
 from vasari.foundation.buckets import Bucket
 from vasari.foundation.errors import PlaceLostError, PlanError, WriteError
-from vasari.foundation.execute import Here
 from vasari.foundation.ledgers import Ledger, sole_worker
 from vasari.tasks.batch import bucket_place
 from vasari.tasks.batch.places import local_folder
-from vasari.tasks.batch.terms import BatchOptions, Silent, Summary
-from vasari.tasks.restore.batch import restore_files
+from vasari.tasks.batch.terms import Silent
 from vasari.tasks.restore.plan import RestorePlan
 
-
-@pytest.fixture(autouse=True)
-def calm(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("SOURCE_DATE_EPOCH", "1000000000")
-
-
-@pytest.fixture
-def plan(tiny_restorer: Path) -> RestorePlan:
-    return RestorePlan(model=str(tiny_restorer), evidence=True)
-
-
-@pytest.fixture(scope="module")
-def scans(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Three small scans, which no test here changes."""
-    folder = tmp_path_factory.mktemp("scans")
-    (folder / "box").mkdir()
-    Image.fromarray(data.astronaut()[:60, 150:230]).save(folder / "pilot.jpg", quality=92)
-    Image.fromarray(data.camera()[100:150, 200:270]).save(folder / "camera.png")
-    Image.fromarray(data.coffee()[50:110, 100:180]).save(folder / "box" / "coffee.tif")
-    return folder
-
-
-@pytest.fixture(scope="module")
-def in_a_folder(scans: Path, tiny_restorer: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
-    """What the batch writes into a folder."""
-    output = tmp_path_factory.mktemp("out")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("SOURCE_DATE_EPOCH", "1000000000")
-        run(scans, output, RestorePlan(model=str(tiny_restorer), evidence=True))
-    return in_folder(output)
-
-
-@pytest.fixture
-def seen(bucket: BucketAddress) -> Bucket:
-    """The bucket, as another program sees it."""
-    return Bucket(bucket)
-
-
-def run(scans: Path, output: Path | BucketAddress, plan: RestorePlan, watch: Any = None, **options: Any) -> Summary:
-    return restore_files([scans], BatchOptions(output, **options), plan, watch)
-
-
-def in_folder(folder: Path) -> dict[str, bytes]:
-    """Everything in an output folder but the ledger, whose lines tell seconds."""
-    files = (one for one in folder.rglob("*") if one.is_file() and ".vasari" not in one.parts)
-    return {one.relative_to(folder).as_posix(): one.read_bytes() for one in files if one.name != "ledger.jsonl"}
-
-
-def in_bucket(bucket: Bucket) -> dict[str, bytes]:
-    """The same of a bucket; nothing else may be there but the ledger."""
-    names = {name for name, _ in bucket.listed()}
-    return {name: bucket.read(name) or b"" for name in names - {"ledger.jsonl"}}
-
-
-def told(bucket: Bucket) -> list[dict[str, Any]]:
-    """The lines of the ledger in the bucket."""
-    return [json.loads(one) for one in (bucket.read("ledger.jsonl") or b"").splitlines()]
-
-
-class Dying:
-    """Calls through, but for call number `moment`, in which the process is taken to die."""
-
-    class Died(BaseException):
-        pass
-
-    def __init__(self, moment: int) -> None:
-        self.moment = moment
-
-    def __call__(self, action: Any) -> Any:
-        def step(*arguments: Any, **options: Any) -> Any:
-            self.moment -= 1
-            if self.moment == -1:
-                raise self.Died
-            return action(*arguments, **options)
-
-        return step
+pytestmark = pytest.mark.usefixtures("calm")
 
 
 def test_a_bucket_holds_what_a_folder_would_and_is_done_once(
@@ -150,7 +71,7 @@ def test_a_finished_bucket_is_known_by_one_listing(
 
     monkeypatch.setattr(Bucket, "_ask", listening)
     assert len(run(scans, bucket, plan).already_done) == 3
-    assert not [name for _, name in asked if name not in ("", LOCK_NAME, "ledger.jsonl")]
+    assert {name for _, name in asked if not name.endswith("/trial")} <= {"", LOCK_NAME, "ledger.jsonl"}
     assert [method for method, _ in asked].count("list_objects_v2") == 3  # may one?, what is left?, what is there?
 
 
@@ -254,11 +175,6 @@ def test_a_foreign_object_is_refused_like_a_foreign_file(
     assert len(run(scans / "camera.png", bucket, plan).failed) == 1
 
 
-def of_camera(files: dict[str, bytes]) -> dict[str, bytes]:
-    """What belongs to one of the scans."""
-    return {name: one for name, one in files.items() if name.startswith("camera")}
-
-
 def test_another_plan_replaces_the_result_and_a_deleted_map_is_made_again(
     scans: Path, bucket: BucketAddress, seen: Bucket, plan: RestorePlan, in_a_folder: dict[str, bytes]
 ) -> None:
@@ -301,7 +217,6 @@ def test_a_batch_whose_place_was_taken_over_stops(
     scans: Path, bucket: BucketAddress, seen: Bucket, plan: RestorePlan, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As after a long sleep of its machine: another came, since it gave no sign of life."""
-    from vasari.foundation import bucket_locks
 
     class Watch(Silent):
         def finished(self, entry: Any) -> None:
@@ -318,88 +233,34 @@ def test_a_batch_whose_place_was_taken_over_stops(
     assert told(seen) == []
 
 
-def by_workers(scans: Path, output: Path | BucketAddress, plan: RestorePlan) -> Summary:
-    """As by workers elsewhere, which are threads here: they stage, and this process makes visible."""
-    return restore_files([scans], BatchOptions(output), plan, executor=Here(2))
-
-
-def test_what_workers_left_is_copied_by_the_server(
-    scans: Path,
-    bucket: BucketAddress,
-    seen: Bucket,
-    plan: RestorePlan,
-    in_a_folder: dict[str, bytes],
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(bucket_place, "_LEFT_MOST", 4)  # so that some is deleted on the way
-    monkeypatch.setattr(bucket_place, "LEDGER_S", 3600.0)
-    asked: list[str] = []
-    put_file = Bucket.put_file
-
-    def listening(self: Bucket, path: Path, name: str, facts: Mapping[str, str]) -> None:
-        asked.append(name)
-        put_file(self, path, name, facts)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(Bucket, "put_file", listening)
-        assert len(by_workers(scans, bucket, plan).done) == 3
-    assert [name for name in asked if not name.startswith(".vasari/work/")] == ["ledger.jsonl"]
-    assert in_bucket(seen) == in_a_folder
-    assert len(by_workers(scans, bucket, plan).already_done) == 3
-    assert {one["source"]: one["result_mtime_ns"] for one in told(seen)} == {
-        str(scans / name): dict(seen.listed())[name].mtime_ns for name in in_a_folder if (scans / name).exists()
-    }
-
-
-@pytest.mark.parametrize("moment", range(1, 5))
-def test_a_leader_that_dies_between_two_copies_is_made_good(
-    scans: Path,
-    bucket: BucketAddress,
-    seen: Bucket,
-    plan: RestorePlan,
-    in_a_folder: dict[str, bytes],
-    monkeypatch: pytest.MonkeyPatch,
-    moment: int,
-) -> None:
-    """The steps are those of a page that is put from here: damage map, change map, record, result, ledger."""
-    dying = Dying(moment)
-    with monkeypatch.context() as patch:
-        patch.setattr(Bucket, "copy", dying(Bucket.copy))
-        patch.setattr(Ledger, "append", dying(Ledger.append))
-        patch.setattr(bucket_place._KeptLedger, "put_if_possible", lambda self: None)
-        with pytest.raises(Dying.Died):
-            by_workers(scans / "camera.png", bucket, plan)
-    assert seen.find("camera.png") is None or moment == 4
-    assert len(by_workers(scans / "camera.png", bucket, plan).done) == 1
-    assert in_bucket(seen) == of_camera(in_a_folder)
-    assert len(told(seen)) == 1
-
-
-def test_an_object_that_is_gone_before_it_is_copied_fails_its_page_alone(
-    scans: Path, bucket: BucketAddress, seen: Bucket, plan: RestorePlan, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    copy = Bucket.copy
-
-    def after_a_rule(self: Bucket, name: str, target: str, size: int) -> int:
-        if target == "pilot.jpg":
-            self.delete([name])
-        return copy(self, name, target, size)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(Bucket, "copy", after_a_rule)
-        summary = by_workers(scans, bucket, plan)
-    assert [one.source for one in summary.failed] == [str(scans / "pilot.jpg")]
-    assert "was gone before" in (summary.failed[0].error or "") and len(summary.done) == 2
-    assert len(by_workers(scans, bucket, plan).done) == 1
-
-
-def test_what_a_dead_leaders_workers_left_is_cleared(
+def test_only_what_the_ledger_tells_is_kept_of_the_listing(
     scans: Path, bucket: BucketAddress, seen: Bucket, plan: RestorePlan, in_a_folder: dict[str, bytes]
 ) -> None:
-    """A late worker's upload ends in a folder that nobody looks into."""
-    seen.put(".vasari/work/abcd/result.png", b"late", {})
     run(scans, bucket, plan)
-    assert in_bucket(seen) == in_a_folder
+    seen.put("neighbor.png", b"somebody's", {})
+    with bucket_place.bucket_place(bucket, local_folder(bucket)) as place:
+        assert place.listed.keys() == in_a_folder.keys()
+
+
+def test_a_page_that_could_not_be_put_leaves_nothing_on_this_machine(
+    scans: Path, bucket: BucketAddress, plan: RestorePlan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "temporary").mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "temporary"))
+    left: list[list[Path]] = []
+
+    def failing(self: Bucket, path: Path, name: str, facts: Mapping[str, str]) -> None:
+        left.append([path])
+        raise WriteError("It could not be put.", remedy="none")
+
+    class Watch(Silent):
+        def finished(self, entry: Any) -> None:
+            left.append([one for one in (tmp_path / "temporary").rglob("*") if one.suffix])
+
+    monkeypatch.setattr(Bucket, "put_file", failing)
+    monkeypatch.setattr(bucket_place._KeptLedger, "put", lambda self: None)
+    assert len(run(scans / "camera.png", bucket, plan, Watch(), jobs=1).failed) == 1
+    assert left[0][0].is_relative_to(tmp_path / "temporary") and left[1] == []
 
 
 def test_a_server_that_goes_away_ends_the_batch_and_blames_no_page(
@@ -419,47 +280,3 @@ def test_a_server_that_goes_away_ends_the_batch_and_blames_no_page(
     again = run(scans, bucket, plan)
     assert [len(found) for found in vars(again).values()] == [1, 2]
     assert all(one["status"] == "done" for one in told(seen))
-
-
-def test_the_same_command_goes_on_after_kill_9(
-    scans: Path, bucket: BucketAddress, seen: Bucket, plan: RestorePlan, in_a_folder: dict[str, bytes]
-) -> None:
-    killed(scans, seen, plan)
-    made_good(scans, bucket, seen, plan, in_a_folder)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("delay_ms", range(0, 400, 20))
-def test_the_same_command_goes_on_after_kill_9_at_any_moment(
-    scans: Path,
-    bucket: BucketAddress,
-    seen: Bucket,
-    plan: RestorePlan,
-    in_a_folder: dict[str, bytes],
-    delay_ms: int,
-) -> None:
-    killed(scans, seen, plan, delay_ms / 1000)
-    made_good(scans, bucket, seen, plan, in_a_folder)
-
-
-def killed(scans: Path, seen: Bucket, plan: RestorePlan, delay_s: float = 0.0) -> None:
-    """Kill the command so long after its first result is seen."""
-    command = [sys.executable, "-m", "vasari.app.cli.main", "restore", str(scans), "-o", str(seen.address)]
-    process = subprocess.Popen([*command, "--model", plan.model, "--evidence", "--jobs", "1"], stderr=subprocess.PIPE)
-    while seen.find("box/coffee.tif") is None and process.poll() is None:
-        time.sleep(0.03)
-    time.sleep(delay_s)
-    process.send_signal(signal.SIGKILL)
-    _, said = process.communicate()
-    assert process.returncode == -signal.SIGKILL or delay_s, said.decode()
-
-
-def made_good(
-    scans: Path, bucket: BucketAddress, seen: Bucket, plan: RestorePlan, in_a_folder: dict[str, bytes]
-) -> None:
-    """The next command takes the place at once, though its lock says that somebody works there, and ends the work."""
-    summary = run(scans, bucket, plan)
-    assert len(summary.done) + len(summary.already_done) == 3
-    assert in_bucket(seen) == in_a_folder
-    sources = [one["source"] for one in told(seen)]
-    assert len(sources) == len(set(sources)) == 3

@@ -2,7 +2,8 @@
 
 PLACE/ledger.jsonl           the ledger, put whole every half minute; its lines are written on this machine first
 PLACE/.vasari/lock           held by the process that leads (`foundation/bucket_locks.py`)
-PLACE/.vasari/work/XXXX/     what a worker left of one attempt at a page; emptied at every start
+PLACE/.vasari/work/T/XXXX/   what a worker left of one attempt at a page, for the process that held the place by the
+                             token T; all of earlier ones is deleted at every start
 
 Each object carries the SHA-256 of its bytes, and a result its job: what lies there is known without reading it.
 """
@@ -59,7 +60,10 @@ def bucket_place(address: BucketAddress, state: Path) -> Iterator[BucketPlace]:
         held(bucket, state / "holder") as holder,
         work_folder(Path(tempfile.gettempdir())) as scratch,
     ):
-        bucket.delete([name for name, _ in bucket.listed(f"{WORK_NAME}/")])
+        bucket.check_rights(f"{_work_of(holder.token)}/trial")
+        left = [name for name, _ in bucket.listed(f"{WORK_NAME}/")]
+        holder.check()  # who held the place before is dead; who came after it is not
+        bucket.delete(left)
         kept = _KeptLedger(bucket, holder, state / batches.LEDGER_NAME)
         kept.fetch()
         place = BucketPlace(bucket, holder, Ledger(state), scratch)
@@ -71,8 +75,8 @@ def bucket_place(address: BucketAddress, state: Path) -> Iterator[BucketPlace]:
             except BaseException:
                 kept.put_if_possible()
                 raise
-        place.clear_dock()
         kept.put()
+        place.clear_dock()
 
 
 @dataclass
@@ -135,8 +139,9 @@ class BucketPlace:
 
     @cached_property
     def listed(self) -> Mapping[str, Found]:
-        """All that lay there when it was first asked: one listing tells of a finished batch."""
-        return dict(self.bucket.listed())
+        """What of the ledger lay there when it was first asked: one listing tells of a finished batch."""
+        told = {name for one in list(self.ledger.entries.values()) for name in (one.result, *(one.beside or ()))}
+        return {name: found for name, found in self.bucket.listed() if name in told}
 
     def holds(self, entry: Entry) -> bool:
         """By size and time of change in the listing; where the time is another, by what was put with the object."""
@@ -178,11 +183,13 @@ class BucketPlace:
     def put(self, staged: Staged) -> Stamp:
         """Put all files of a page, each seen when it is whole."""
         facts = _facts(staged)
-        for path, target in staged.moves:
-            self.check()
-            self.bucket.put_file(Path(path), str(target), facts[target])
-        for path, _ in staged.moves:
-            Path(path).unlink()
+        try:
+            for path, target in staged.moves:
+                self.check()
+                self.bucket.put_file(Path(path), str(target), facts[target])
+        finally:
+            for path, _ in staged.moves:
+                Path(path).unlink(missing_ok=True)
         return self._in_place(staged)
 
     def dock(self) -> BucketDock:
@@ -202,13 +209,14 @@ class BucketPlace:
             self.left += [str(name) for name, _ in staged.moves]
             copied = self.left if len(self.left) >= _LEFT_MOST else []
             self.left = [] if copied else self.left
-        self.bucket.delete(copied)
+        with suppress(VasariError):  # no fault of this page; all that is left is deleted at the end
+            self.bucket.delete(copied)
         return dataclasses.replace(staged.result_stamp, mtime_ns=mtime_ns)
 
     def clear_dock(self) -> None:
-        """Delete all that workers left, what they did not finish as well; they have ended."""
+        """Delete all that the workers of this process left, what they did not finish as well; they have ended."""
         if self.docked:
-            self.bucket.delete([name for name, _ in self.bucket.listed(f"{WORK_NAME}/")])
+            self.bucket.delete([name for name, _ in self.bucket.listed(f"{_work_of(self.holder.token)}/")])
 
     def _in_place(self, staged: Staged) -> Stamp:
         target = staged.moves[-1][1]
@@ -234,10 +242,12 @@ class BucketDock:
     token: str
 
     def reached(self) -> Callable[[Staging], Staged]:
-        """Raises `PlanError` where this worker cannot use the bucket, or sees another."""
+        """Raises `PlanError` where this worker cannot use the bucket, may not put there, or sees another."""
         try:
             bucket = Bucket(self.address, self.endpoint, self.region)
             seen = is_held_by(bucket, self.token)
+            if seen:
+                bucket.check_rights(f"{self._spot()}/trial")
         except VasariError as error:
             raise PlanError(f"A worker cannot use {self.address}. {error.message}", remedy=error.remedy) from error
         if not seen:
@@ -251,12 +261,21 @@ class BucketDock:
         with work_folder(Path(tempfile.gettempdir())) as folder:
             staged = staging(folder)
             facts = _facts(staged)
-            spot = f"{WORK_NAME}/{secrets.token_hex(8)}"
+            spot = self._spot()
             moves = []
             for path, target in staged.moves:
                 bucket.put_file(Path(path), f"{spot}/{path.name}", facts[target])
                 moves.append((PurePosixPath(spot, path.name), target))
         return dataclasses.replace(staged, moves=tuple(moves))
+
+    def _spot(self) -> str:
+        """Where one attempt leaves its objects."""
+        return f"{_work_of(self.token)}/{secrets.token_hex(8)}"
+
+
+def _work_of(token: str) -> str:
+    """Where the workers of a holder leave their objects: one that wakes up late never deletes those of another."""
+    return f"{WORK_NAME}/{token}"
 
 
 def _facts(staged: Staged) -> dict[PurePosixPath, dict[str, str]]:

@@ -91,11 +91,9 @@ def stage(
         return packet or metadata.xmp
 
     outputs = _outputs(page, work, folder)
-    source = read_from or page.source
-    numbers = worker.treat(source, page.page, outputs, xmp=xmp, limits=limits, advance=advance)
+    numbers = worker.treat(read_from or page.source, page.page, outputs, xmp=xmp, limits=limits, advance=advance)
     stamp = Stamp.of(outputs.result)
-    endings = ((outputs.damage, batches.DAMAGE_ENDING), (outputs.change, batches.CHANGE_ENDING))
-    maps = [(staged, page.beside(ending)) for staged, ending in endings if staged]
+    maps = _maps(page, outputs)
     record = dataclasses.replace(
         record,
         stages=work.stages(numbers),
@@ -117,6 +115,12 @@ def _outputs(page: Page, work: Work, folder: Path) -> Outputs:
         base.with_suffix(batches.DAMAGE_ENDING) if batches.DAMAGE_ENDING in work.maps else None,
         base.with_suffix(batches.CHANGE_ENDING) if batches.CHANGE_ENDING in work.maps else None,
     )
+
+
+def _maps(page: Page, outputs: Outputs) -> list[tuple[Path, PurePosixPath]]:
+    """Where evidence maps are staged, and their names."""
+    endings = ((outputs.damage, batches.DAMAGE_ENDING), (outputs.change, batches.CHANGE_ENDING))
+    return [(staged, page.beside(ending)) for staged, ending in endings if staged]
 
 
 def make_visible(staged: Staged, folder: Path) -> None:

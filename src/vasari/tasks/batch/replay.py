@@ -47,10 +47,8 @@ def replay_file(
         raise PlanError(
             f"{sidecar} tells of no {kind.participle} file.", remedy=f"name a record of vasari {kind.operation}"
         )
-    plan: Any = from_dict(kind.plan_kind, dict(record.plan), where=str(sidecar))
     path, stamp = _source(record, sidecar, source)
-    work = kind.of(plan)
-    _check_models(record, work)
+    work = _work(kind, record, sidecar)
     # With the precision and on the device of then; the record goes on telling the plan as it was.
     worker = work.ready(record.machine)
     folder = (output or sidecar.parent).expanduser().resolve()
@@ -68,6 +66,14 @@ def replay_file(
         write_whole(Path(staged.moves[-2][0]), sidecar.read_bytes())
         make_visible(staged, folder)
     return Replayed(result, record.result.sha256, remarks)
+
+
+def _work(kind: type[Work], record: Treatment, sidecar: Path) -> Work:
+    """The work of then; raises `WeightsError` where its models are others."""
+    plan: Any = from_dict(kind.plan_kind, dict(record.plan), where=str(sidecar))
+    work = kind.of(plan)
+    _check_models(record, work)
+    return work
 
 
 def _page(record: Treatment, result: str, stamp: Stamp) -> Page:
