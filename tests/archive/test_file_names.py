@@ -87,8 +87,9 @@ def test_a_title_that_is_given_and_taken_back(archive: Archive) -> None:
 
 def test_the_upgrade_and_a_rebuild_find_the_names_again(archive: Archive) -> None:
     _named(archive)
-    with archive.writing() as writer:  # a picture that came twice
-        note(writer, "ingestion", "file:" + "0" * 64, detail={"path": "/other/IMG_0231.png"})
+    twice = ("file:" + "0" * 64, "success", {"path": "/other/IMG_0231.png"})
+    with archive.writing() as writer:  # a picture that came more often than the upgrade takes in at once
+        note_all(writer, "ingestion", [twice] * 2001)
     with archive.reading() as connection:
         before = set(connection.execute(select(NAMES_TABLE)))
     with archive.engine.connect().execution_options(writes=True) as connection, connection.begin():

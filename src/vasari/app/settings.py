@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from vasari.foundation.plans import check, option
 
 LANGUAGES = {"en": "English", "zh": "中文"}
+#: How much disk reading copies may be given, wherever one says so.
+COPIES_GIB = {"minimum": 0.001, "maximum": 1e6}
 
 
 @dataclass(frozen=True)
@@ -27,7 +29,7 @@ class Settings:
     largest_upload_bytes: int = option(4 << 30, "largest file that may be sent, in bytes", minimum=1024)
     largest_upload_pixels: int = option(2_000_000_000, "most pixels of a picture that is sent", minimum=1)
     largest_form_bytes: int = option(2 << 20, "largest form or JSON that may be sent, in bytes", minimum=1024)
-    reading_copies_gib: float = option(20.0, "disk that reading copies of large pictures take, GiB", minimum=0.001)
+    reading_copies_gib: float = option(20.0, "disk that reading copies of large pictures take, GiB", **COPIES_GIB)
     copies_on_demand: bool = option(False, "make reading copies only when a picture is asked for, none ahead")
     open_iiif: bool = option(False, "let everybody, and other sites' pages, see the pictures by IIIF without a log-in")
     provider: str = option("", "who provides the pictures, as IIIF manifests name them")

@@ -13,7 +13,8 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, select
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import DBAPIError, TimeoutError
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from vasari.archive.databases import (
     check_revision,
@@ -38,7 +39,7 @@ DATABASE = "catalog.sqlite"
 JOURNAL = "journal.jsonl"
 MASTERS = "masters"
 #: What a database refuses, and that no connection of the pool became free in time.
-DATABASE_ERRORS = (DBAPIError, TimeoutError)
+DATABASE_ERRORS = (DBAPIError, PoolTimeoutError)
 
 
 @dataclass(frozen=True, eq=False)
@@ -236,9 +237,9 @@ _REMEDIES = (
 )
 
 
-def told(error: DBAPIError | TimeoutError, where: str) -> WriteError:
+def told(error: DBAPIError | PoolTimeoutError, where: str) -> WriteError:
     """What a database said, as an error of ours with a remedy."""
-    if isinstance(error, TimeoutError):
+    if isinstance(error, PoolTimeoutError):
         return UnreachableError(
             f"The database of {where} is busy: all connections to it are in use.", remedy="try again in some seconds"
         )

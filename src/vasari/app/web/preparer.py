@@ -14,7 +14,7 @@ from sqlalchemy import func, select
 
 from vasari.app.web.iiif.image_service import pictures_shown
 from vasari.app.web.iiif.known import SETTLED_S, state_of
-from vasari.app.web.iiif.preparing import lacking
+from vasari.app.web.iiif.preparing import is_work_left
 from vasari.app.web.workbench import LOG, Workbench
 from vasari.archive.schema import FILES
 from vasari.foundation.errors import VasariError
@@ -47,7 +47,6 @@ def preparing(bench: Workbench) -> Iterator[None]:
 
 def _look(bench: Workbench, ended: threading.Event) -> None:
     """Start a pass when the server starts, and when the archive has got other files than at the last."""
-    copies = pictures_shown(bench).copies
     journal: object = None
     files: object = None
     pause = FIRST_PAUSE_S
@@ -56,7 +55,7 @@ def _look(bench: Workbench, ended: threading.Event) -> None:
             now = state_of(bench.archive)
             if now != journal and time.time() - now[2] / 1e9 > SETTLED_S:  # what changed it is committed
                 found = _files_of(bench)
-                if found != files and lacking(bench.archive, copies) and not _passed(bench, ended):
+                if found != files and _is_work_left(bench) and not _passed(bench, ended):
                     ended.wait(pause)
                     pause = min(2 * pause, LONGEST_PAUSE_S)
                     continue
@@ -73,6 +72,10 @@ def _files_of(bench: Workbench) -> tuple[int, int]:
     with bench.archive.reading() as connection:
         count, newest = connection.execute(query).one()
     return int(count), int(newest or 0)
+
+
+def _is_work_left(bench: Workbench) -> bool:
+    return is_work_left(bench.archive, bench.folder, pictures_shown(bench).copies)
 
 
 def _passed(bench: Workbench, ended: threading.Event) -> bool:

@@ -106,10 +106,11 @@ def run(workbench: Workbench, listener: socket.socket) -> None:
     """
     keep_memory_together()
     folder, settings = workbench.archive.folder, workbench.settings
+    server = server_of(create_app(workbench), settings)  # before the rest: an interrupt would break it midway
     further = kept_alive(partial(start_sibling, folder, settings, listener), settings.processes - 1)
     with _ending_on_sigterm(), workers(folder, settings.workers), further, preparing(workbench):
         try:
-            server_of(create_app(workbench), settings).run(sockets=[listener])
+            server.run(sockets=[listener])
         except KeyboardInterrupt:  # uvicorn has ended by it, and hands it on
             LOG.info("ended by a signal")
 

@@ -6,7 +6,9 @@ import json as json_text
 import os
 import sys
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -15,20 +17,34 @@ from cyclopts import Parameter
 from vasari.app.cli.archive.opening import ArchiveFolder, open_archive
 from vasari.app.cli.json_option import JSON
 from vasari.app.cli.messages import counted, duration
-from vasari.app.cli.meters import meter
+from vasari.app.cli.meters import Meter, meter
+from vasari.app.cli.plan_options import with_plan
+from vasari.app.settings import COPIES_GIB
 from vasari.foundation.errors import ExitCode, MissingExtraError, VasariError
+from vasari.foundation.plans import check, option
 
 if TYPE_CHECKING:
-    from vasari.app.web.iiif.preparing import Prepared
+    from vasari.app.web.iiif.preparing import Prepared, Watch
 
 #: Of the workbench, in the archive's folder.
 _FOLDER = "workbench"
 
 
+@dataclass(frozen=True)
+class PreparePlan:
+    """How much may be prepared."""
+
+    gib: float = option(20.0, "disk that reading copies take in all, GiB, as told to serve", **COPIES_GIB)
+
+    def __post_init__(self) -> None:
+        check(self)
+
+
+@with_plan(PreparePlan)
 def prepare(
     *,
     archive: ArchiveFolder = None,
-    gib: Annotated[float, Parameter(help="disk that reading copies take in all, GiB, as told to serve")] = 20.0,
+    plan: PreparePlan,
     json: JSON = False,
     nice: Annotated[int, Parameter(help="how far to stand back behind other programs, 0 to 19", show=False)] = 0,
     while_stdin_is_open: Annotated[bool, Parameter(help="end when stdin closes", negative=(), show=False)] = False,
@@ -44,28 +60,40 @@ def prepare(
     endings: list[Callable[[], None]] = []
     if while_stdin_is_open:
         threading.Thread(target=_end_with_stdin, args=(endings,), daemon=True).start()
+    try:
+        found = _prepared(archive, plan.gib, while_stdin_is_open, endings)
+    except KeyboardInterrupt:
+        print("vasari: interrupted; the same command goes on where it was", file=sys.stderr)
+        return ExitCode.INTERRUPTED
+    print(_as_json(found) if json else _in_words(found))
+    return ExitCode.SOME_INPUTS_FAILED if found.failures else ExitCode.DONE
+
+
+def _prepared(archive: Path | None, gib: float, beside_a_server: bool, endings: list[Callable[[], None]]) -> Prepared:
+    """Make a pass, by hand or quietly; `endings` gets what is to be done if it is to end in the middle."""
     with open_archive(archive) as opened:
         try:
-            from vasari.app.web.iiif.preparing import abandon, copies_in
-            from vasari.app.web.iiif.preparing import prepare as prepare_copies
+            from vasari.app.web.iiif import preparing
         except ModuleNotFoundError as error:
             raise MissingExtraError("vasari archive prepare", "web") from error
         folder = opened.folder / _FOLDER
-        endings.append(lambda: abandon(folder))
-        try:
-            with meter("preparing", "pictures") as pictures:
+        endings.append(lambda: preparing.abandon(folder))
+        with _watching(beside_a_server) as watch:
+            return preparing.prepare(opened, folder, preparing.copies_in(folder, gib), watch, anew=not beside_a_server)
 
-                def watch(done: int, total: int, path: str, error: VasariError | None) -> None:
-                    pictures.show(done, total, Path(path).name)
-                    if error is not None:
-                        pictures.failed(f"{path}: {error}")
 
-                found = prepare_copies(opened, folder, copies_in(folder, gib), watch)
-        except KeyboardInterrupt:
-            print("vasari: interrupted; the same command goes on where it was", file=sys.stderr)
-            return ExitCode.INTERRUPTED
-    print(_as_json(found) if json else _in_words(found))
-    return ExitCode.SOME_INPUTS_FAILED if found.failures else ExitCode.DONE
+@contextmanager
+def _watching(quiet: bool) -> Iterator[Watch]:
+    """Show how far a pass is and what failed, if `quiet` the latter alone: the terminal is another's."""
+    with nullcontext(Meter("preparing", "pictures")) if quiet else meter("preparing", "pictures") as pictures:
+
+        def watch(done: int, total: int, path: str, error: VasariError | None) -> None:
+            if not quiet:
+                pictures.show(done, total, Path(path).name)
+            if error is not None:
+                pictures.failed(f"{path}: {error}")
+
+        yield watch
 
 
 def _as_json(found: Prepared) -> str:

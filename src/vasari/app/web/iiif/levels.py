@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ from vasari.app.web.iiif.disk_cache import DiskCache
 from vasari.app.web.iiif.masters import Master
 from vasari.foundation import heic, tiff_exif
 from vasari.foundation.errors import WriteError
-from vasari.foundation.image_formats import Limits, guarded, vips
+from vasari.foundation.image_formats import Limits, first_line, guarded, vips
 from vasari.foundation.row_reader import LOADERS, PAGED
 
 #: A master of fewer pixels is decoded whole for every request: that takes some ten milliseconds.
@@ -36,8 +36,8 @@ _TRUSTED = Limits(max_pixels=1 << 62, trust=True)
 #: then within 0.2 dB of those from the master (at 89 up to 1 dB below). 95 would take a third more disk, and time.
 _LOSSY = ("jpeg", "webp", "heic")
 _QUALITY = 90
-#: What a copy weighs at most, in bytes a pixel of its tiles: noise in three colors.
-_LOSSY_BYTES, _LOSSLESS_BYTES = 1.3, 3.3
+#: What a copy weighs at most, in bytes a pixel of its tiles: noise in three colors, with alpha in four bands.
+_LOSSY_BYTES, _LOSSLESS_BYTES, _ALPHA_BYTES = 1.3, 3.3, 4.4
 
 
 class ReadingCopies:
@@ -77,25 +77,14 @@ class ReadingCopies:
                 return self._make(master, part or self.cache.part(_name(master.content)))
 
     def _make(self, master: Master, part: Path) -> Any:
-        name = _name(master.content)
-        part.parent.mkdir(parents=True, exist_ok=True)
-        lossy = {"compression": "jpeg", "Q": _QUALITY} if master.format in _LOSSY else {}
-        options: dict[str, Any] = {"compression": "deflate", "level": 1, "predictor": "horizontal"} | lossy
         image = in_srgb(_decoded(master, "sequential"), master)
-        if lossy and master.has_alpha:
-            options = {"compression": "deflate", "level": 1, "predictor": "horizontal"}
         try:
-            guarded(
-                master.path,
-                lambda: image.tiffsave(
-                    str(part), tile=True, tile_width=TILE_PX, tile_height=TILE_PX, pyramid=True, subifd=True,
-                    bigtiff=True, keep="none", depth="onetile", **options,
-                ),
-            )  # fmt: skip
+            _save(image, master, part)
         except BaseException:
-            part.unlink(missing_ok=True)
+            with suppress(OSError):
+                part.unlink()
             raise
-        self.cache.take(name, part)
+        self.cache.take(_name(master.content), part)
         copy = self.found(master)
         if copy is None:
             raise WriteError(
@@ -139,13 +128,17 @@ def may_need_copy(format: str, pixels: int) -> bool:
     return format == "heic" or pixels > SMALL_PIXELS
 
 
-def most_bytes(format: str, width: int, height: int) -> int:
-    """What the reading copy of such a picture weighs at most, in bytes: whole tiles of all levels."""
+def most_bytes(format: str, width: int, height: int, has_alpha: bool = False) -> int:
+    """What the reading copy of such a picture weighs at most, in bytes: whole tiles of all levels.
+
+    A picture with alpha is kept without loss, whatever its format.
+    """
     tiles = -(-width // TILE_PX) * -(-height // TILE_PX)
     while max(width, height) > TILE_PX:
         width, height = (width + 1) // 2, (height + 1) // 2
         tiles += -(-width // TILE_PX) * -(-height // TILE_PX)
-    return int(tiles * TILE_PX**2 * (_LOSSY_BYTES if format in _LOSSY else _LOSSLESS_BYTES))
+    weight = _ALPHA_BYTES if has_alpha else _LOSSY_BYTES if format in _LOSSY else _LOSSLESS_BYTES
+    return int(tiles * TILE_PX**2 * weight)
 
 
 def in_srgb(image: Any, master: Master) -> Any:
@@ -169,6 +162,27 @@ def upright(image: Any, orientation: int) -> Any:
     elif orientation == 3:
         image = image.rot180()
     return image.fliphor() if orientation in (2, 5, 7) else image.flipver() if orientation == 4 else image
+
+
+def _save(image: Any, master: Master, part: Path) -> None:
+    """Write a copy; raises `PictureError` where the master is damaged, `WriteError` where it cannot be written."""
+    options: dict[str, Any] = {"compression": "deflate", "level": 1, "predictor": "horizontal"}
+    if master.format in _LOSSY and not master.has_alpha:
+        options |= {"compression": "jpeg", "Q": _QUALITY}
+    try:
+        part.parent.mkdir(parents=True, exist_ok=True)
+        image.tiffsave(
+            str(part), tile=True, tile_width=TILE_PX, tile_height=TILE_PX, pyramid=True, subifd=True,
+            bigtiff=True, keep="none", depth="onetile", **options,
+        )  # fmt: skip
+    except (vips().Error, OSError) as error:
+        # The master is decoded as it is saved, and libvips tells of both alike: so it is read once more by itself.
+        guarded(master.path, lambda: _decoded(master, "sequential").avg())
+        reason = first_line(str(error)).replace(f"{part}: ", "")
+        raise WriteError(
+            f"The reading copy of {master.path.name} could not be written: {reason}.",
+            remedy="see that the disk has space and may be written to, and ask again",
+        ) from error
 
 
 def _name(content: str) -> str:

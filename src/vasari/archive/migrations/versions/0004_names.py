@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
+import unicodedata
+from pathlib import PurePath
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 import sqlalchemy as sa
 from alembic import op
-
-from vasari.archive.file_names import INGESTED, name_rows
+from sqlalchemy.dialects import postgresql, sqlite
 
 revision = "0004"
 down_revision = "0003"
@@ -15,6 +18,18 @@ branch_labels = None
 depends_on = None
 
 _AT_ONCE = 2000
+_INSERTS: dict[str, Any] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
+
+# Words as `archive/terms.py` made them at this revision: what is changed there later is not for this migration.
+_LONGEST_WORD = 60
+_MARKS = re.compile("[\u0300-\u036f]")
+_SIGNS = str.maketrans(
+    {"’": "'", "‘": "'", "ʼ": "'", "`": "'", "´": "'", "“": '"', "”": '"', "„": '"', "«": '"', "»": '"'}
+    | dict.fromkeys("‐‑‒–—−", "-")
+    | {"ø": "o", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "æ": "ae", "œ": "oe", "ı": "i"}
+)
+_CHINESE = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
+_WORD = re.compile(rf"[{_CHINESE}]|[^\W_{_CHINESE}]+")
 
 
 def upgrade() -> None:
@@ -34,17 +49,29 @@ def upgrade() -> None:
         "detail": sa.JSON(),
     }
     events = sa.table("events", *(sa.column(name, kind) for name, kind in kinds.items()))
-    came = sa.select(events).where(events.c.type == INGESTED).order_by(events.c.id).limit(_AT_ONCE)
+    came = sa.select(events).where(events.c.type == "ingestion").order_by(events.c.id).limit(_AT_ONCE)
+    insert = _INSERTS[connection.dialect.name](names).on_conflict_do_nothing()  # a picture may come twice by one name
     last = 0
-    made: set[tuple[str, str]] = set()  # a picture that came twice by one name has its words already
     while rows := connection.execute(came.where(events.c.id > last)).mappings().all():
-        new = [row for row in name_rows(dict(row) for row in rows) if (row["word"], row["object"]) not in made]
-        made.update((row["word"], row["object"]) for row in new)
-        if new:
-            connection.execute(sa.insert(names), new)
+        named = dict.fromkeys(
+            (word, row["object"]) for row in rows for word in _words_of(_file_name(row["detail"].get("path") or ""))
+        )
+        new = [{"word": word, "object": object} for word, object in named]
+        for begin in range(0, len(new), _AT_ONCE):
+            connection.execute(insert, new[begin : begin + _AT_ONCE])
         last = rows[-1]["id"]
 
 
 def downgrade() -> None:
     """Take it away."""
     op.drop_table("names")
+
+
+def _file_name(origin: str) -> str:
+    return PurePath(unquote(urlsplit(origin).path) if "://" in origin else origin).name
+
+
+def _words_of(text: str) -> list[str]:
+    bare = _MARKS.sub("", unicodedata.normalize("NFKD", text))
+    plain = " ".join(unicodedata.normalize("NFC", bare.casefold()).translate(_SIGNS).split())
+    return [word[:_LONGEST_WORD] for word in _WORD.findall(plain)]
