@@ -61,9 +61,7 @@ def _details(picture: Tensor) -> tuple[Tensor, Tensor]:
     means, horizontal, vertical, diagonal = _haar(opponent)
     noise = diagonal.abs().flatten(1)
     order = means[0].flatten().argsort()
-    zones = [
-        noise[:, part].median(1).values / 0.6745 for part in order[: len(order) // _ZONES * _ZONES].chunk(_ZONES)
-    ]
+    zones = [noise[:, part].median(1).values / 0.6745 for part in order[: len(order) // _ZONES * _ZONES].chunk(_ZONES)]
     edges = (horizontal.abs().mean((1, 2)) + vertical.abs().mean((1, 2))) / 2
     middle, tail, end = _quantiles(noise[0], (0.5, 0.95, 0.995)) + _NEXT_TO_NOTHING
     smaller, _, _, grain = _haar(picture)
