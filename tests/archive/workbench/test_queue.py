@@ -210,11 +210,14 @@ def test_two_workers_race_over_200_jobs_and_take_none_twice(archive: Archive) ->
             queue.submit(order(number))
     done: Counter[str] = Counter()
     by: set[str] = set()
+    both_at_work = threading.Barrier(2, timeout=60)
 
     def work(name: str) -> None:
         with WorkbenchDatabase.open(archive) as own:
             mine = Queue(own)
             while (job := mine.take(name)) is not None:
+                if name not in by:
+                    both_at_work.wait()
                 assert mine.finish(job, {}) is not None
                 done[job.id] += 1
                 by.add(name)

@@ -22,6 +22,7 @@ from vasari.tasks.train_plan import TrainPlan
 METRICS: Mapping[str, Mapping[str, str]] = MappingProxyType(
     {
         "restore": {"psnr": "max", "ssim": "max", "psnr_clean": "max"},
+        "enlarge": {"psnr_2": "max", "ssim_2": "max", "psnr_4": "max", "ssim_4": "max"},
         "inpaint": {"psnr": "max"},
         "generate": {
             "kernel_distance": "min",
@@ -43,6 +44,7 @@ METRICS: Mapping[str, Mapping[str, str]] = MappingProxyType(
 OBJECTIVE_PLANS: Mapping[str, tuple[str, str]] = MappingProxyType(
     {
         "restore": ("vasari.tasks.restore.objective", "RestoreObjectivePlan"),
+        "enlarge": ("vasari.tasks.enlarge.objective", "EnlargeObjectivePlan"),
         "inpaint": ("vasari.tasks.inpaint.objective", "InpaintObjectivePlan"),
         "generate": ("vasari.tasks.generate.objective", "GeneratePlan"),
         "translate": ("vasari.tasks.translate.objective", "TranslateObjectivePlan"),
