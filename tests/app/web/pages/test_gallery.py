@@ -164,6 +164,22 @@ def test_what_cannot_be_added_is_told_before(live: tuple[str, Workbench], watche
     expect(page.locator("#adding-run")).to_be_enabled(timeout=30_000)
 
 
+def test_what_is_chosen_before_the_script_is_there_is_sent(
+    live: tuple[str, Workbench], watched: Any, tmp_path: Path
+) -> None:
+    from playwright.sync_api import expect
+
+    Image.new("RGB", (9, 9), "red").save(tmp_path / "early.png")
+    page, held = watched.page, []
+    page.route("**/gallery-adding.js*", lambda route: held.append(route))
+    page.goto(live[0] + "/")
+    with page.expect_request("**/gallery-adding.js*"):
+        page.get_by_role("button", name="Add pictures").click()
+    page.set_input_files("#adding-files", tmp_path / "early.png")
+    held[0].continue_()
+    expect(page.locator("#adding-sent")).to_have_text("Ready to be added: early.png", timeout=30_000)
+
+
 def test_what_failed_leads_to_its_job(live: tuple[str, Workbench], watched: Any, tmp_path: Path) -> None:
     """The job's link; files that came while it ran stay; the gallery is renewed when the dialog is closed."""
     from playwright.sync_api import expect

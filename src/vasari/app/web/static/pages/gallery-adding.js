@@ -40,6 +40,7 @@ function taken({ reference, name, kind }) {
 
 takesFiles($("adding-drop"), (files) => busyWith(() => sendAll(files, $("adding-sending"), taken)));
 $("adding-addresses").addEventListener("input", ready);
+ready();
 
 /** Do an operation as a job, and show how far it is. */
 async function carriedOut(said, operation, inputs, fields) {

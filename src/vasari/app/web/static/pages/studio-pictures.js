@@ -29,10 +29,13 @@ export function upload(file, told = () => {}) {
 /** Let an element take files, dropped or chosen with the input in it. */
 export function takesFiles(element, taken) {
   const input = element.querySelector('input[type="file"]');
-  input.addEventListener("change", () => {
+  const chosen = () => {
     taken([...input.files]);
     input.value = "";
-  });
+  };
+  input.addEventListener("change", chosen);
+  // What was chosen while this script was still on its way.
+  if (input.files.length) chosen();
   element.addEventListener("dragover", (event) => {
     event.preventDefault();
     element.classList.add("over");
