@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import ast
-import resource
 import subprocess
 import sys
+import time
 import tomllib
 from pathlib import Path
 
@@ -60,14 +60,13 @@ def test_help_answers_without_torch() -> None:
 
 
 def test_help_is_fast() -> None:
-    """The promise is 0.3 s; the bound, of the processor's time, leaves room for a slow or busy machine."""
+    """The promise is 0.3 s; the bound leaves room for a busy machine and takes the best of three."""
     command = [str(Path(sys.executable).with_name("vasari")), "--help"]
     seconds = []
     for _ in range(3):
-        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        started = time.perf_counter()
         subprocess.run(command, capture_output=True, timeout=60, check=True)
-        after = resource.getrusage(resource.RUSAGE_CHILDREN)
-        seconds.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
+        seconds.append(time.perf_counter() - started)
     assert min(seconds) < 1.0, seconds
 
 

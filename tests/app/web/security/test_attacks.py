@@ -135,11 +135,10 @@ def test_a_script_is_shown_and_never_run(house: tuple[TestClient, dict[str, str]
 def test_what_is_asked_for_is_not_run_either(house: tuple[TestClient, dict[str, str]], path: str) -> None:
     client, ids = house
     address = PAGES[path].format(**ids).partition("?")[0]
-    asked = [{name: EVIL} for name in ASKED]
-    asked += [dict.fromkeys(ASKED, value) for value in ("javascript:alert(1)", "decade = 'x'", "decade = '1/x'")]
-    for one in asked:
-        answer = client.get(f"{address}?{urlencode(one)}")
-        assert answer.status_code < 500 and not Reader(answer.text).runs, one
+    for name in ASKED:
+        for value in (EVIL, "javascript:alert(1)", "decade = 'x'", "decade = '1/x'"):
+            answer = client.get(f"{address}?{urlencode({name: value})}")
+            assert answer.status_code < 500 and not Reader(answer.text).runs, (name, value)
 
 
 def test_a_page_that_does_not_escape_is_noticed() -> None:
@@ -152,7 +151,7 @@ def test_a_page_that_does_not_escape_is_noticed() -> None:
 #: From every depth, plain and in disguise; `+` as a program may write a blank.
 WAYS_OUT = [
     way
-    for depth in (1, 3, 5)
+    for depth in range(1, 6)
     for up in ("../", "..%2f", "%2e%2e/", "%2e%2e%2f", "..%5c", "....//", "%252e%252e%252f")
     for way in (up * depth + "secret.txt", up * depth + "secret.png")
 ] + ["/etc/passwd", "%2fetc%2fpasswd", "secret.txt%00.png", ".", "..", "%00", "~", "file:%2f%2f%2fetc%2fpasswd"]
