@@ -84,7 +84,12 @@ def test_a_projected_critic_adds_the_perceptual_loss_and_keeps_its_encoder(tmp_p
 
 def test_a_penalty_in_place_of_the_spectral_norm_needs_a_critic_that_learns_all() -> None:
     with pytest.raises(PlanError, match="learns all by itself"):
-        RestoreObjectivePlan(critic="projected", penalty="clip")
+        RestoreObjectivePlan(adversarial="wgan", critic="projected", penalty="clip")
+
+
+def test_a_projected_critic_without_a_loss_is_refused() -> None:
+    with pytest.raises(PlanError, match="nothing to judge"):
+        RestoreObjectivePlan(critic="projected")
 
 
 def test_another_penalty_is_refused() -> None:

@@ -85,6 +85,11 @@ class RestoreObjectivePlan:
 
     def __post_init__(self) -> None:
         check(self)
+        if self.critic == "projected" and not self.adversarial:
+            raise PlanError(
+                "objective.critic=projected without an adversarial loss has nothing to judge.",
+                remedy="set objective.adversarial, rpgan for one, or leave the critic out",
+            )
         if self.critic == "projected" and self.penalty != "r1":
             raise PlanError(
                 f"objective.penalty={self.penalty} is for a critic that learns all by itself.",
