@@ -8,10 +8,12 @@ from PIL import Image
 from skimage import data
 
 from vasari.foundation.errors import PlanError
+from vasari.models import hub
 from vasari.models.evidence import EVIDENCE
 from vasari.models.restorers import Restorer
+from vasari.tasks.recipe import read_recipe
 from vasari.tasks.restore.examples import ExamplesPlan
-from vasari.tasks.restore.objective import PAIR_WEIGHTS, RestoreObjective, RestoreObjectivePlan
+from vasari.tasks.restore.objective import PAIR_WEIGHTS, RestoreObjective, RestoreObjectivePlan, build
 
 
 @pytest.mark.parametrize(("learn", "still"), [("repair", True), ("all", False)])
@@ -29,6 +31,40 @@ def test_the_curves_stand_still_while_the_repair_learns(tmp_path: Path, learn: s
 def test_grey_pictures_are_for_thumbnails_alone() -> None:
     with pytest.raises(PlanError, match="grey has no meaning"):
         RestoreObjectivePlan(learn="repair", examples=ExamplesPlan(grey="folder"))
+
+
+def test_a_stilled_survey_changes_no_tone_while_the_repair_learns(tmp_path: Path) -> None:
+    """As the recipe `denoise` begins: on the weights of a restorer whose own survey moves the picture far."""
+    Image.fromarray(data.astronaut()[:160, :160]).save(tmp_path / "one.png")
+    widths = {"widths": [16, 16, 16], "depths": [1, 1, 1, 1, 1]}
+    begun = Restorer(**{name: tuple(sizes) for name, sizes in widths.items()})
+    for layer in (begun.surveyor.moves, begun.surveyor.color, begun.surveyor.field):
+        torch.nn.init.normal_(layer.weight, std=0.5)
+    weights = hub.save(begun, tmp_path / "begun.safetensors", {"network": {"name": "restorer", "options": widths}})
+    picture, window = torch.rand(1, 3, 64, 64), torch.tensor([[0.0, 0.0, 1.0, 1.0]])
+    assert not torch.allclose(begun.eval().tone(picture, begun.survey(picture), window), picture, atol=0.01)
+
+    restore = read_recipe(
+        "denoise",
+        [f"objective.start_from={weights}", "objective.examples.region_px=96", "objective.examples.patch_px=32"],
+    )
+    objective = build(restore, (tmp_path,))
+    restorer = objective.networks["restorer"]
+    assert isinstance(restorer, Restorer)
+    shown = objective.examples(0)
+    batch = {name: torch.stack([shown[index][name] for index in range(2)]) for name in shown[0]}
+    objective.begin_step(0, 0)
+    optimizer = torch.optim.SGD([one for part in objective.turns[0].learners for one in part.parameters()], lr=0.1)
+    objective.turns[0].losses(batch)["detail"].backward()
+    optimizer.step()
+    assert not torch.equal(restorer.head.weight, begun.head.weight)
+    restorer.eval()
+    torch.testing.assert_close(restorer.tone(picture, restorer.survey(picture), window), picture, atol=1e-5, rtol=0)
+
+
+def test_a_stilled_survey_cannot_learn() -> None:
+    with pytest.raises(PlanError, match="must not learn to"):
+        RestoreObjectivePlan(learn="all", still=True)
 
 
 def test_a_print_that_grew_lighter_counts_more_than_one_that_grew_darker(tmp_path: Path) -> None:

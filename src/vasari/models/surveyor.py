@@ -124,6 +124,13 @@ class Surveyor(nn.Module):
         self.mean.copy_(found.mean(0))
         self.deviation.copy_(found.std(0, correction=0) + 0.01)
 
+    @torch.no_grad()
+    def still(self) -> None:
+        """Let every survey from now on change no tone; its context stays as it is."""
+        for layer in (self.moves, self.color, self.field):
+            layer.weight.zero_()
+            layer.bias.zero_()  # type: ignore[union-attr]
+
     def quantile_moves(self, thumbnail: Tensor, evidence: Tensor) -> Tensor:
         """[N, 3, h, w], [N, 103] -> [N, 3, 24]: how far each quantile of each channel must move; in float32."""
         with torch.autocast(thumbnail.device.type, enabled=False):

@@ -67,6 +67,9 @@ class RestoreObjectivePlan:
         "what differs from a bundled start_from; 'all' everything at once",
         choices=("all", *ON_THUMBNAILS, "repair", "decoder"),
     )
+    still: bool = option(
+        False, "begin with a survey that changes no tone, whatever start_from says: for noise alone, with learn=repair"
+    )
     adversarial: str = option("", "kind of adversarial loss; empty for none", choices=("", *CRITIC_LOSSES))
     critic: str = option(
         "patch",
@@ -94,6 +97,11 @@ class RestoreObjectivePlan:
             raise PlanError(
                 f"objective.penalty={self.penalty} is for a critic that learns all by itself.",
                 remedy="leave it out, or use objective.critic=patch",
+            )
+        if self.still and self.learn != "repair":
+            raise PlanError(
+                f"objective.still with objective.learn={self.learn}: what is to change no tone must not learn to.",
+                remedy="use objective.learn=repair, or leave objective.still out",
             )
         if self.examples.grey and self.learn not in ON_THUMBNAILS:
             raise PlanError(
@@ -241,7 +249,7 @@ class RestoreObjective(Objective):
         of_patches = survey.map(lambda one: one[:: batch["aged_thumbnails"].shape[1]])
         restored = self._restorer(batch["aged"], of_patches, batch["window"])
         clean, covered = batch["clean"], batch["mask"]
-        in_its_tone = in_the_tone_of(clean, restored.toned, covered)
+        in_its_tone = clean if self._plan.still else in_the_tone_of(clean, restored.toned, covered)
         terms = {
             "detail": log_mean_square(restored.picture, in_its_tone, DETAIL_FLOOR),
             "content": log_mean_square(restored.picture, clean, TONE_FLOOR),
@@ -320,4 +328,6 @@ def build(recipe: Recipe, data: tuple[Path, ...]) -> RestoreObjective:
     """The objective of a restore recipe; raises `PlanError` for unknown keys, `TrainingError` for no data."""
     plan = from_dict(RestoreObjectivePlan, dict(recipe.objective), where=f"{recipe.name}.objective")
     restorer, header = first_network(recipe, Restorer, "restorer", plan.start_from)
+    if plan.still:
+        restorer.surveyor.still()
     return RestoreObjective(restorer, header, data, plan)
