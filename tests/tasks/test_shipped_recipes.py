@@ -54,6 +54,20 @@ SMALL: Mapping[str, tuple[str, ...]] = {
     ),
     "inpaint": ("network.options.widths=[8, 8, 8, 8]", "objective.examples.patch_px=64"),
     "enlarge": ("network.options.width=8", "network.options.depth=1", "objective.examples.patch_px=16"),
+    "colorize": (
+        "network.options.widths=[8, 8, 8, 8]",
+        "network.options.depths=[1, 1, 1, 1]",
+        "objective.examples.patch_px=32",
+        "objective.examples.smallest_long_side_px=96",
+    ),
+    "detect": (
+        "network.options.widths=[8, 8, 8]",
+        "network.options.depths=[1, 1, 1, 1, 1]",
+        "objective.examples.region_px=96",
+        "objective.examples.patch_px=32",
+        "objective.examples.smallest_overview_px=96",
+        "objective.examples.largest_overview_px=128",
+    ),
     "texture": ("objective.px=32", "objective.critic_widths=[8, 8]"),
     "encode": (
         "network.options.widths=[8, 8, 8, 8]",

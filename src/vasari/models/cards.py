@@ -11,7 +11,9 @@ from typing import Any
 from torch import nn
 
 from vasari.foundation.errors import PlanError
+from vasari.models.colorizers import Colorizer
 from vasari.models.critics import PatchCritic
+from vasari.models.detectors import Detector
 from vasari.models.encoders import Encoder
 from vasari.models.enlargers import Enlarger
 from vasari.models.generators import DcganGenerator, ResidualGenerator
@@ -87,6 +89,22 @@ NETWORKS: Mapping[str, Card] = MappingProxyType(
             multiple_of=1,
             channels=(3, 3),
             paper="EDSR, arXiv:1707.02921; sub-pixel convolution, arXiv:1609.05158",
+        ),
+        "colorizer": Card(
+            build=Colorizer,
+            task="colorize",
+            halo=None,
+            multiple_of=16,
+            channels=(1, 2),
+            paper="Zhang et al., arXiv:1705.02999; U-Net, arXiv:1505.04597; FiLM, arXiv:1709.07871",
+        ),
+        "detector": Card(
+            build=Detector,
+            task="detect",
+            halo=64,
+            multiple_of=8,
+            channels=(3, 1),
+            paper="U-Net, arXiv:1505.04597; Wan et al., arXiv:2004.09484; pixel-unshuffle, arXiv:1710.04026",
         ),
         "encoder": Card(
             build=Encoder,

@@ -186,6 +186,18 @@ def _enlarge(recipe: Recipe, data: tuple[str | Path, ...]) -> Objective:
     return build(recipe, tuple(Path(one) for one in data))
 
 
+def _colorize(recipe: Recipe, data: tuple[str | Path, ...]) -> Objective:
+    from vasari.tasks.colorize.objective import build
+
+    return build(recipe, tuple(Path(one) for one in data))
+
+
+def _detect(recipe: Recipe, data: tuple[str | Path, ...]) -> Objective:
+    from vasari.tasks.detect.objective import build
+
+    return build(recipe, tuple(Path(one) for one in data))
+
+
 # kind of a recipe -> (recipe, sources of data) -> objective
 OBJECTIVES: Mapping[str, Callable[[Recipe, tuple[str | Path, ...]], Objective]] = {
     "restore": _restore,
@@ -197,4 +209,6 @@ OBJECTIVES: Mapping[str, Callable[[Recipe, tuple[str | Path, ...]], Objective]] 
     "stylize": _stylize,
     "recognize": _recognize,
     "enlarge": _enlarge,
+    "colorize": _colorize,
+    "detect": _detect,
 }

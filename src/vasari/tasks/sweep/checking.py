@@ -23,6 +23,8 @@ METRICS: Mapping[str, Mapping[str, str]] = MappingProxyType(
     {
         "restore": {"psnr": "max", "ssim": "max", "psnr_clean": "max"},
         "enlarge": {"psnr_2": "max", "ssim_2": "max", "psnr_4": "max", "ssim_4": "max"},
+        "colorize": {"error_palette": "min", "error_alone": "min", "error_hints": "min"},
+        "detect": {"average_precision": "max"},
         "inpaint": {"psnr": "max"},
         "generate": {
             "kernel_distance": "min",
@@ -45,6 +47,8 @@ OBJECTIVE_PLANS: Mapping[str, tuple[str, str]] = MappingProxyType(
     {
         "restore": ("vasari.tasks.restore.objective", "RestoreObjectivePlan"),
         "enlarge": ("vasari.tasks.enlarge.objective", "EnlargeObjectivePlan"),
+        "colorize": ("vasari.tasks.colorize.objective", "ColorizeObjectivePlan"),
+        "detect": ("vasari.tasks.detect.objective", "DetectObjectivePlan"),
         "inpaint": ("vasari.tasks.inpaint.objective", "InpaintObjectivePlan"),
         "generate": ("vasari.tasks.generate.objective", "GeneratePlan"),
         "translate": ("vasari.tasks.translate.objective", "TranslateObjectivePlan"),
