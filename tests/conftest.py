@@ -119,6 +119,34 @@ def tiny_painter(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     return {"encoder": str(path), "model": str(hub.save(stylizer, folder / "tiny-stylizer.safetensors", recipe))}
 
 
+@pytest.fixture(scope="session")
+def tiny_colorizer(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """`model` and `encoder` of a `ColorizePlan`: narrow networks of seeded weights, that color visibly."""
+    from vasari.models import hub
+    from vasari.models.colorizers import Colorizer
+    from vasari.models.encoders import WIDTHS, Encoder
+
+    folder = tmp_path_factory.mktemp("models")
+    shallow = {"depths": [1, 1, 1, 1]}
+    options = {"widths": [8, 8, 8, 8], "depths": [1, 1, 1, 1], "context": 8}
+    with torch.random.fork_rng():
+        torch.manual_seed(4)
+        encoder = Encoder(WIDTHS, (1, 1, 1, 1))
+        colorizer = Colorizer(**options)  # type: ignore[arg-type]
+        for stack in colorizer.stacks:
+            torch.nn.init.normal_(stack.steer.weight, std=0.3)
+        for layer in (colorizer.tail, colorizer.guess[3]):
+            torch.nn.init.normal_(layer.weight, std=0.1)
+    path = hub.save(encoder, folder / "tiny-encoder.safetensors", {"network": {"name": "encoder", "options": shallow}})
+    recipe = {
+        "network": {"name": "colorizer", "options": options},
+        "task": "colorize",
+        "encoder": {"name": path.stem, "digest": hub.digest(path)},
+    }
+    model = hub.save(colorizer, folder / "tiny-colorizer.safetensors", recipe)
+    return {"model": str(model), "encoder": str(path)}
+
+
 @pytest.fixture
 def scans(tmp_path: Path) -> Path:
     """A folder of small scans: a JPEG, a grey PNG, and in a box below a 16-bit TIFF."""

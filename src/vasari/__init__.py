@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from vasari.tasks.augment.files import augment_files
     from vasari.tasks.augment.pictures import AugmentedPictures
     from vasari.tasks.augment.plan import AugmentPlan
+    from vasari.tasks.colorize.apply import colorings, colorize
+    from vasari.tasks.colorize.colorize_plan import ColorizePlan
+    from vasari.tasks.colorize.work import colorize_files
     from vasari.tasks.generate.apply import generate
     from vasari.tasks.generate.folder import generate_files
     from vasari.tasks.generate.sampling_plan import SamplingPlan
@@ -49,6 +52,10 @@ _PUBLIC = {
     "translate_files": ("vasari.tasks.translate.work", "translate_files"),
     "stylize": ("vasari.tasks.stylize.apply", "stylize"),
     "stylize_files": ("vasari.tasks.stylize.work", "stylize_files"),
+    "colorize": ("vasari.tasks.colorize.apply", "colorize"),
+    "colorings": ("vasari.tasks.colorize.apply", "colorings"),
+    "colorize_files": ("vasari.tasks.colorize.work", "colorize_files"),
+    "ColorizePlan": ("vasari.tasks.colorize.colorize_plan", "ColorizePlan"),
     "style_code": ("vasari.tasks.stylize.coding", "style_code"),
     "StyleCode": ("vasari.models.style", "StyleCode"),
     "StylizePlan": ("vasari.tasks.stylize.stylize_plan", "StylizePlan"),
@@ -80,6 +87,10 @@ __all__ = [
     "translate_files",
     "stylize",
     "stylize_files",
+    "colorize",
+    "colorings",
+    "colorize_files",
+    "ColorizePlan",
     "style_code",
     "StyleCode",
     "StylizePlan",

@@ -20,6 +20,9 @@ from vasari.foundation.errors import PlanError
 # Endings that Vasari itself gives to what it writes beside a result.
 DAMAGE_ENDING = ".damage.png"
 CHANGE_ENDING = ".change.png"
+CONFIDENCE_ENDING = ".confidence.png"
+# Further results beside the first, from the second on; the result's suffix follows.
+SAMPLE_ENDING = ".sample-{}"
 RECORD_ENDING = ".treatment.json"
 # What an output folder holds beside the results: the ledger, and a folder of its own.
 LEDGER_NAME = "ledger.jsonl"
@@ -28,7 +31,8 @@ INNER_NAME = ".vasari"
 # By these endings a folder is searched; `image_formats.SUFFIXES` says the same, but needs torch to be read.
 PICTURE_SUFFIXES = frozenset({".tif", ".tiff", ".jpg", ".jpeg", ".jpe", ".png", ".webp", ".heic", ".heif", ".hif"})
 
-_OWN_STEM = re.compile(r"^(?P<base>.+)\.(damage|change|treatment|page-\d+)$", re.IGNORECASE)
+_OWN_STEM = re.compile(r"^(?P<base>.+)\.(damage|change|confidence|treatment|sample-\d|page-\d+)$", re.IGNORECASE)
+_BESIDE = re.compile(r"^(?P<base>.+)\.((damage|change|confidence)\.png|sample-\d\.[^.]+)$", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -139,12 +143,9 @@ def _search(root: Path, output: Path, suffixes: Set[str]) -> Iterable[Source]:
 
 
 def _is_map(name: str, names: Set[str]) -> bool:
-    """True for an evidence map of an earlier treatment: its record lies beside it."""
-    lower = name.lower()
-    return any(
-        lower.endswith(ending) and lower.removesuffix(ending) + RECORD_ENDING in names
-        for ending in (DAMAGE_ENDING, CHANGE_ENDING)
-    )
+    """True for a map or a further result of an earlier treatment: its record lies beside it."""
+    match = _BESIDE.match(name.lower())
+    return match is not None and match["base"] + RECORD_ENDING in names
 
 
 def _holds_results(folder: Path) -> bool:

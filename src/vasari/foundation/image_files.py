@@ -6,6 +6,7 @@ This is the public face; the parts are `image_formats` (what is opened), `row_re
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -32,6 +33,7 @@ from vasari.foundation.row_writer import RowWriter
 __all__ = [
     "FORMATS",
     "READABLE",
+    "Reduction",
     "SUFFIXES",
     "WRITABLE",
     "Format",
@@ -39,6 +41,7 @@ __all__ = [
     "Limits",
     "RowReader",
     "RowWriter",
+    "averaged",
     "decode",
     "encode",
     "format_of",
@@ -83,13 +86,26 @@ def thumbnail(path: str | Path, long_side_px: int, page: int = 0, limits: Limits
     Each pixel is the mean over its area, as `shrink` makes it of a picture in memory; the stored
     orientation is kept; smaller pictures keep their size. The file is read once, in bounded memory.
     """
+    return averaged(path, long_side_px, decode, page, limits).expand(3, -1, -1).contiguous()
+
+
+def averaged(
+    path: str | Path,
+    long_side_px: int,
+    decoded: Callable[[np.ndarray, Header], Tensor],
+    page: int = 0,
+    limits: Limits = DEFAULT_LIMITS,
+) -> Tensor:
+    """What `decoded` makes of a page's raw rows [rows, width, bands], [C, rows, width], reduced as `thumbnail` does."""
+    small: Tensor | None = None
     with open_rows(path, page, limits) as reader:
         header = reader.header
         size = shrunk_size(header.height, header.width, long_side_px)
-        small = torch.zeros(header.channels, *size)
         for top, bottom in chunks(header):
-            _add_rows(small, decode(reader.read(top, bottom), header), top, header.height)
-    return small.expand(3, -1, -1).contiguous()
+            planes = decoded(reader.read(top, bottom), header)
+            small = torch.zeros(len(planes), *size) if small is None else small
+            _add_rows(small, planes, top, header.height)
+    return torch.zeros(0, *size) if small is None else small
 
 
 def shrink(pixels: Tensor, long_side_px: int) -> Tensor:
@@ -102,6 +118,19 @@ def shrink(pixels: Tensor, long_side_px: int) -> Tensor:
     for top in range(0, height, _ROWS):
         _add_rows(small, pixels[:, top : top + _ROWS].float(), top, height)
     return small
+
+
+class Reduction:
+    """A picture of `height` rows in the making, averaged down to `size` (height, width) as its rows come."""
+
+    def __init__(self, channels: int, height: int, size: tuple[int, int]) -> None:
+        self.small = torch.zeros(channels, *size)
+        self._height, self._top = height, 0
+
+    def add(self, rows: Tensor) -> None:
+        """The next rows [C, n, width]."""
+        _add_rows(self.small, rows.float(), self._top, self._height)
+        self._top += rows.shape[1]
 
 
 def _add_rows(small: Tensor, rows: Tensor, top: int, height: int) -> None:

@@ -21,6 +21,7 @@ Exit codes: 0 done, 1 failed, 2 wrong usage, 3 some inputs failed, 130 interrupt
 # Name -> (where its function is, what it does). Nothing is imported before a command is asked for.
 COMMANDS = {
     "restore": ("vasari.app.cli.restore:restore", "Restore scans: fading, casts, grain, blur, scratches, dust, folds."),
+    "colorize": ("vasari.app.cli.colorize:colorize", "Color grey pictures: plausible colors, lightness untouched."),
     "inpaint": ("vasari.app.cli.inpaint:inpaint", "Fill holes: a mask, a box or found damage."),
     "stylize": ("vasari.app.cli.stylize:stylize", "Give pictures the manner of other pictures, blended or by regions."),
     "styles": ("vasari.app.cli.styles:app", "List named styles and add your own."),

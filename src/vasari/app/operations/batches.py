@@ -83,6 +83,15 @@ def translate(errand: Errand) -> dict[str, Any]:
     return treated(errand, TranslateWork.of(errand.plan), None)
 
 
+def colorize(errand: Errand) -> dict[str, Any]:
+    """Color pictures, each with its record."""
+    from vasari.tasks.colorize.work import ColorizeWork, refuse_several
+
+    if errand.plan.hinted:
+        refuse_several(len(errand.inputs))
+    return treated(errand, ColorizeWork.of(errand.plan), None)
+
+
 def restoring_models(plan: RestoreFields) -> str:
     """The digest of the models of a restoration."""
     return models_digest(RestoreWork.of(part_of(RestorePlan, plan)).models)

@@ -6,12 +6,13 @@ from vasari.app.operations import archiving, batches, measuring, pictures, retou
 from vasari.app.operations.operation import Operation
 from vasari.archive.workbench.roles import Role
 from vasari.foundation.errors import PlanError
+from vasari.tasks.colorize.colorize_plan import ColorizePlan
 from vasari.tasks.translate.translate_plan import TranslatePlan
 
 OPERATIONS: dict[str, Operation] = {
     "restore": Operation(
         "Restore", "fading, casts, grain, blur, scratches, dust, folds of scans and films", batches.RestoreFields,
-        batches.restore, styles=("style",), models=("model", "enlarger"), digests=batches.restoring_models,
+        batches.restore, styles=("style",), models=("model", "detector", "enlarger"), digests=batches.restoring_models,
     ),
     "stylize": Operation(
         "Stylize", "pictures and films in the manner of other pictures, blended or by regions", batches.StylizeFields,
@@ -35,6 +36,10 @@ OPERATIONS: dict[str, Operation] = {
     ),
     "translate": Operation(
         "Translate", "pictures by a trained translator", TranslatePlan, batches.translate, models=("model",),
+    ),
+    "colorize": Operation(
+        "Color", "plausible colors for grey pictures", ColorizePlan, batches.colorize, pictures=("hints",),
+        styles=("palette_of",), models=("model", "encoder"),
     ),
     "archive-add": Operation(
         "Add to the archive", "pictures, with what they say of themselves", archiving.AddFields, archiving.add,

@@ -278,7 +278,8 @@ class _Batch:
 
     def _refuse_foreign(self, page: Page) -> None:
         """Raise where a master or a file that Vasari did not write so stands in the result's place."""
-        self.place.refuse_master(page.result)
+        for name in (page.result, *(page.beside(one) for one in self.work.maps)):
+            self.place.refuse_master(name)
         if self.options.overwrite or not self.place.exists(page.result):
             return
         mine = [one.result_stamp for one in self._told() if one.result == str(page.result) and one.result_stamp]

@@ -51,8 +51,12 @@ class Page:
         return PurePosixPath(f"{self.stem}{self.suffix}")
 
     def beside(self, ending: str) -> PurePosixPath:
-        """The name of a record or map of this result."""
-        return PurePosixPath(f"{self.stem}{ending}")
+        """The name of a record or map of this result, or of what `Work.maps` names without a suffix."""
+        return PurePosixPath(f"{self.stem}{self.whole(ending)}")
+
+    def whole(self, ending: str) -> str:
+        """An ending with its suffix: that of the result where it has none."""
+        return ending if PurePath(ending).suffix else ending + self.suffix
 
 
 @dataclass(frozen=True)
@@ -110,17 +114,15 @@ def _outputs(page: Page, work: Work, folder: Path) -> Outputs:
     """Where a page is staged: two sources of the same bytes share a job, but not a place."""
     place = hashlib.sha256(page.stem.encode("utf-8", "surrogateescape")).hexdigest()
     base = folder / f"{page.job[:16]}-{place[:16]}"
-    return Outputs(
-        base.with_suffix(page.suffix),
-        base.with_suffix(batches.DAMAGE_ENDING) if batches.DAMAGE_ENDING in work.maps else None,
-        base.with_suffix(batches.CHANGE_ENDING) if batches.CHANGE_ENDING in work.maps else None,
-    )
+    maps = {ending: base.with_suffix(page.whole(ending)) for ending in work.maps}
+    damage, change = (maps.pop(ending, None) for ending in (batches.DAMAGE_ENDING, batches.CHANGE_ENDING))
+    return Outputs(base.with_suffix(page.suffix), damage, change, maps)
 
 
 def _maps(page: Page, outputs: Outputs) -> list[tuple[Path, PurePosixPath]]:
-    """Where evidence maps are staged, and their names."""
-    endings = ((outputs.damage, batches.DAMAGE_ENDING), (outputs.change, batches.CHANGE_ENDING))
-    return [(staged, page.beside(ending)) for staged, ending in endings if staged]
+    """Where evidence maps and what else lies beside a result are staged, and their names."""
+    known = ((batches.DAMAGE_ENDING, outputs.damage), (batches.CHANGE_ENDING, outputs.change))
+    return [(staged, page.beside(ending)) for ending, staged in (*known, *outputs.beside.items()) if staged]
 
 
 def make_visible(staged: Staged, folder: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -12,7 +13,7 @@ from vasari.foundation.errors import PictureError, PlanError, WeightsError, Writ
 from vasari.foundation.image_formats import Limits
 from vasari.foundation.ledgers import Stamp, sole_worker
 from vasari.foundation.plans import from_dict
-from vasari.foundation.treatment import Treatment, read_treatment
+from vasari.foundation.treatment import ModelFacts, Treatment, read_treatment
 from vasari.foundation.version import VERSION
 from vasari.tasks.batch.page import Page, Staged, make_visible, stage
 from vasari.tasks.batch.work import Work, Worker
@@ -72,7 +73,7 @@ def _work(kind: type[Work], record: Treatment, sidecar: Path) -> Work:
     """The work of then; raises `WeightsError` where its models are others."""
     plan: Any = from_dict(kind.plan_kind, dict(record.plan), where=str(sidecar))
     work = kind.of(plan)
-    _check_models(record, work)
+    check_models(record, work.models)
     return work
 
 
@@ -111,14 +112,14 @@ def _source(record: Treatment, sidecar: Path, named: Path | None) -> tuple[Path,
     )
 
 
-def _check_models(record: Treatment, work: Work) -> None:
-    """Hold the models at hand against the recorded ones; raises `WeightsError`."""
-    for then, today in zip(record.models, work.models, strict=False):
+def check_models(record: Treatment, models: Sequence[ModelFacts]) -> None:
+    """Hold models, styles and hints at hand against the recorded ones; raises `WeightsError` for another."""
+    for then, today in zip(record.models, models, strict=False):
         if then.digest != today.digest:
             raise WeightsError(
-                f"The model {today.name} is another than the recorded one: SHA-256 {today.digest[:16]}… "
+                f"The file of {today.name} is another than the recorded one: SHA-256 {today.digest[:16]}… "
                 f"instead of {then.digest[:16]}….",
-                remedy=f"install Vasari {record.version}, or put the recorded weights back",
+                remedy=f"put the recorded file back; what is bundled comes with Vasari {record.version}",
             )
 
 

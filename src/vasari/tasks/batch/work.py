@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self
 
@@ -21,11 +21,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Outputs:
-    """Where a page is written: the result, and the two maps where they are wanted."""
+    """Where a page is written: the result, the two maps where they are wanted, and what else lies beside by ending."""
 
     result: Path
     damage: Path | None = None
     change: Path | None = None
+    beside: Mapping[str, Path] = field(default_factory=dict)
 
 
 class Worker(Protocol):
@@ -80,7 +81,10 @@ class Work(Protocol):
 
     @property
     def maps(self) -> tuple[str, ...]:
-        """The endings of the maps that are written beside each result: of damage, of change, or none."""
+        """The endings of what is written beside each result: maps of damage and change, others of a task's own.
+
+        One without a suffix, as ".sample-2", gets the result's.
+        """
 
     @property
     def source_type(self) -> str:

@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import Any
 
 from vasari.foundation.atomic_files import write_whole
-from vasari.foundation.errors import PictureError, PlanError, WeightsError, WriteError
+from vasari.foundation.errors import PictureError, PlanError, WriteError
 from vasari.foundation.image_formats import Limits
 from vasari.foundation.ledgers import Stamp, publish, sole_worker
 from vasari.foundation.plans import from_dict
 from vasari.foundation.treatment import Treatment, read_treatment
 from vasari.foundation.version import VERSION
-from vasari.tasks.batch.replay import Replayed
+from vasari.tasks.batch.replay import Replayed, check_models
 from vasari.tasks.batch.work import Work
 from vasari.tasks.film.film_plan import FilmPlan
 from vasari.tasks.film.making import Making
@@ -76,13 +76,7 @@ def _work(record: Treatment, sidecar: Path) -> FilmWork:
     plan = dict(record.plan)
     frames: Any = from_dict(kind.plan_kind, dict(plan.get("frames", {})), where=str(sidecar))
     work = FilmWork(kind.of(frames), from_dict(FilmPlan, dict(plan.get("film", {})), where=str(sidecar)))
-    for then, today in zip(record.models, work.models, strict=False):
-        if then.digest != today.digest:
-            raise WeightsError(
-                f"The model {today.name} is another than the recorded one: SHA-256 {today.digest[:16]}… "
-                f"instead of {then.digest[:16]}….",
-                remedy=f"install Vasari {record.version}, or put the recorded weights back",
-            )
+    check_models(record, work.models)
     return work
 
 

@@ -48,6 +48,14 @@ class Coder:
         network = network.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         return cls(network, loaded.name, loaded.digest)
 
+    def check_trained_with(self, model: hub.Loaded) -> None:
+        """Raise `WeightsError` where a model names another encoder in its header as the one it was trained with."""
+        if model.recipe.get("encoder", {}).get("digest", self.digest) != self.digest:
+            raise WeightsError(
+                f"{model.name} was trained with another encoder than {self.name}.",
+                remedy="name the one it was trained with: --encoder PATH",
+            )
+
     def code(self, pixels: Tensor) -> StyleCode:
         """The code of pixels [3, h, w] in 0..1, at the size they have."""
         return StyleCode.of(pixels, self.encoder, self.digest)

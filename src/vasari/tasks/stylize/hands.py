@@ -235,12 +235,7 @@ def _networks(model: str, encoder: str, files: tuple[Path, Path], device: torch.
             f"{loaded.name} is a {loaded.recipe['network']['name']}, which takes no style codes.",
             remedy="name a model of the task stylize, or a translator as --method",
         )
-    trained_with = loaded.recipe.get("encoder", {}).get("digest", coder.digest)
-    if trained_with != coder.digest:
-        raise WeightsError(
-            f"{loaded.name} was trained with another encoder than {coder.name}.",
-            remedy="name the one it was trained with: --encoder PATH",
-        )
+    coder.check_trained_with(loaded)
     network = loaded.network.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     return network.requires_grad_(False), coder
 

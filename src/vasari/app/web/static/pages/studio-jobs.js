@@ -74,7 +74,7 @@ export function cancel(job) {
   return send(`/api/v1/jobs/${job.id}/cancel`, { method: "POST" });
 }
 
-const MAPS = [".damage.png", ".change.png"];
+const MAPS = [".damage.png", ".change.png", ".confidence.png"];
 
 /** What a job on one picture left: its result, its record, its maps, each a file or undefined. */
 export function outcome(job) {
