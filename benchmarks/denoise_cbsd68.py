@@ -18,9 +18,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from networks import PRECISIONS, as_saved, load_restorer, run_restorer
+from networks import PRECISIONS, Ready, as_saved, load_restorer, run_restorer
 from pictures import choose, load, planes
-from vasari.models.restorers import Restorer
 from vasari.tasks.metrics import peak_signal_noise_ratio, structural_similarity
 
 
@@ -31,7 +30,7 @@ def noisy(clean: Tensor, sigma: float, seed: int, clipped: bool) -> Tensor:
     return result.clamp(0, 1) if clipped else result
 
 
-def measured(network: Restorer, paths: list[Path], sigma: float, options: argparse.Namespace) -> dict[str, float]:
+def measured(network: Ready, paths: list[Path], sigma: float, options: argparse.Namespace) -> dict[str, float]:
     """Mean scores over the pictures at one noise level."""
     values = []
     for index, path in enumerate(paths):

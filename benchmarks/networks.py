@@ -2,36 +2,48 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import torch
 from torch import Tensor
-from torch.nn import functional
 
+from vasari.foundation import image_files
 from vasari.models import hub
-from vasari.models.restorers import OVERVIEW_PX, Restored, Restorer
+from vasari.models.detectors import Detector
+from vasari.models.restorers import Restored, Restorer
+from vasari.tasks.restore.marks import OVERVIEW_PX, Overlooked, load_detector
+from vasari.tasks.restore.plan import DETECT
 
 PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 
 
-def load_restorer(name_or_path: str) -> tuple[Restorer, str]:
+@dataclass(frozen=True)
+class Ready:
+    """A restorer, and what finds the marks that it is told of; None where it is told of none."""
+
+    restorer: Restorer
+    detector: Detector | None
+
+
+def load_restorer(name_or_path: str) -> tuple[Ready, str]:
     """The network of a bundled name or of a weights file, channels last, and its digest."""
     loaded = hub.load(name_or_path)
     if not isinstance(loaded.network, Restorer):
         raise SystemExit(f"{name_or_path} is no restorer but a {type(loaded.network).__name__}.")
     loaded.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    return loaded.network, loaded.digest
+    detector = load_detector(DETECT, loaded) if loaded.network.marked else None
+    return Ready(loaded.network, detector), loaded.digest
 
 
 @torch.inference_mode()
-def run_restorer(network: Restorer, pixels: Tensor, precision: torch.dtype = torch.float32) -> Restored:
+def run_restorer(ready: Ready, pixels: Tensor, precision: torch.dtype = torch.float32) -> Restored:
     """`Restored` of one picture [3, rows, columns], 0..1 sRGB: the survey, then one forward pass."""
     batch = pixels[None].contiguous(memory_format=torch.channels_last)
-    height, width = batch.shape[2:]
-    scale = OVERVIEW_PX / max(height, width)
-    size = (max(round(height * scale), 1), max(round(width * scale), 1))
-    thumbnail = functional.interpolate(batch, size, mode="area") if scale < 1 else batch
+    overview = image_files.shrink(pixels, OVERVIEW_PX).clamp(0, 1)
     window = torch.tensor([[0.0, 0.0, 1.0, 1.0]])
     with torch.autocast("cpu", torch.bfloat16, enabled=precision is torch.bfloat16):
-        return network(batch, network.survey(thumbnail), window)
+        seen = Overlooked.of(overview, ready.restorer, ready.detector)
+        return ready.restorer(batch, seen.survey, window, seen.marks_in(window, *pixels.shape[1:]))
 
 
 def as_saved(pixels: Tensor) -> Tensor:

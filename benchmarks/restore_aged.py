@@ -22,10 +22,9 @@ from torch import Tensor
 
 import classical
 import second_aging
-from networks import PRECISIONS, as_saved, load_restorer, run_restorer
+from networks import PRECISIONS, Ready, as_saved, load_restorer, run_restorer
 from pictures import HELD_OUT, choose, load, planes, rows
 from vasari.foundation.picture import Picture
-from vasari.models.restorers import Restorer
 from vasari.tasks.metrics import luma, peak_signal_noise_ratio, structural_similarity
 from vasari.tasks.translate.apply import translate
 
@@ -144,7 +143,7 @@ def clean_table(scores: list[Score], method: str) -> str:
     return "\n".join(lines)
 
 
-def by_network(network: Restorer, precision: torch.dtype) -> Restore:
+def by_network(network: Ready, precision: torch.dtype) -> Restore:
     """Restoring by a network: the mask is not looked at."""
     return lambda aged, mask: as_saved(run_restorer(network, aged, precision).picture)
 

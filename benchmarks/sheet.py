@@ -17,9 +17,8 @@ import cv2
 import numpy as np
 
 import second_aging
-from networks import PRECISIONS, as_saved, load_restorer, run_restorer
+from networks import PRECISIONS, Ready, as_saved, load_restorer, run_restorer
 from pictures import KINDS, choose, load, planes, rows
-from vasari.models.restorers import Restorer
 
 Columns = list[tuple[str, np.ndarray]]
 GAP_PX = 6
@@ -62,14 +61,14 @@ def crop_of(picture: np.ndarray, side: int, center: tuple[float, float]) -> tupl
     return slice(starts[0], starts[0] + side), slice(starts[1], starts[1] + side)
 
 
-def restored(network: Restorer, pixels: np.ndarray, precision: str) -> tuple[np.ndarray, np.ndarray]:
+def restored(network: Ready, pixels: np.ndarray, precision: str) -> tuple[np.ndarray, np.ndarray]:
     """The restored picture and the damage found, both [rows, columns, 3]."""
     result = run_restorer(network, planes(pixels), PRECISIONS[precision])
     damage = result.damage[0].float().expand(3, -1, -1)
     return rows(as_saved(result.picture)), rows(damage)
 
 
-def examples(options: argparse.Namespace, network: Restorer | None) -> list[tuple[str, Columns]]:
+def examples(options: argparse.Namespace, network: Ready | None) -> list[tuple[str, Columns]]:
     """The states of each picture, with its name."""
     found: list[tuple[str, Columns]] = []
     if options.scans:

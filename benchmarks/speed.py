@@ -136,7 +136,7 @@ def main(arguments: list[str]) -> None:
     options = parser.parse_args(arguments)
     report: dict[str, object] = {"machine": machine.described()}
     print(report["machine"])
-    timed = networks_alone(load_restorer(options.model)[0], options.side, options.rounds)
+    timed = networks_alone(load_restorer(options.model)[0].restorer, options.side, options.rounds)
     report["networks"] = timed
     for name, speed in timed.items():
         print(f"  {name:52s} {speed:7.2f} MP/s")

@@ -66,7 +66,8 @@ class Entry:
     """One line: what became of one page (`page` from 0, of `pages`) of one source.
 
     `job` is the key of the work (content hash, operation, plan, model); `result` is relative to the output
-    folder; `beside` names the further files (record, evidence maps) and their SHA-256.
+    folder; `beside` names the further files (record, evidence maps) and their SHA-256; `warnings` are what the
+    record says of a page that is done and should be looked at.
     """
 
     status: str
@@ -84,6 +85,7 @@ class Entry:
     error: str | None = None
     remedy: str | None = None
     time: str | None = None
+    warnings: tuple[str, ...] | None = None
 
     def to_json(self) -> str:
         """One line of JSON, None left out; the stamps as flat keys `source_sha256`, `result_bytes` ..."""
@@ -108,6 +110,8 @@ class Entry:
             if f"{name}_sha256" in values:
                 stamp = {item.name: values[f"{name}_{item.name}"] for item in fields(Stamp)}
                 values[f"{name}_stamp"] = Stamp(**stamp)
+        if values.get("warnings") is not None:
+            values["warnings"] = tuple(values["warnings"])
         known = {item.name for item in fields(cls)}
         return cls(**{key: value for key, value in values.items() if key in known})
 

@@ -18,6 +18,8 @@ from typing import Any
 from vasari.foundation.errors import PlanError
 
 FORMAT = "vasari-treatment/1"
+# Among the numbers of a stage: how many warnings its words are.
+WARNINGS = "warnings"
 
 # https://cv.iptc.org/newscodes/digitalsourcetype/ (IPTC NewsCodes, CC BY 4.0)
 SOURCE_TYPES = {
@@ -68,6 +70,11 @@ class Stage:
     name: str
     did: str
     numbers: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def warning(self) -> str:
+        """Its words, where they are to be heeded; else empty."""
+        return self.did if self.numbers.get(WARNINGS) else ""
 
 
 @dataclass(frozen=True)

@@ -23,9 +23,10 @@ from torch import Tensor, nn
 from vasari.foundation.atomic_files import write_whole
 from vasari.foundation.errors import WeightsError
 from vasari.models import model_files
-from vasari.models.model_files import DIGESTS_FILE, bundled, digest, find, read
+from vasari.models.model_files import DIGESTS_FILE, HEADER_KEY, bundled, digest, find, read
 
 __all__ = [
+    "HEADER_KEY",
     "Loaded",
     "add_bundled",
     "bundled",
@@ -40,7 +41,6 @@ __all__ = [
     "save",
 ]
 
-HEADER_KEY = "vasari"
 HIGHEST_HALF = torch.finfo(torch.float16).max
 
 

@@ -15,6 +15,8 @@ from vasari.models import downloads
 
 BUNDLED_FOLDER = Path(__file__).parent / "weights"
 DIGESTS_FILE = "SHA256SUMS"
+# Where a model keeps its recipe.
+HEADER_KEY = "vasari"
 # Where a saved style keeps its encoder and its facts.
 STYLE_HEADER = "vasari-style"
 

@@ -38,7 +38,8 @@ class Restorer(nn.Module):
 
     Departs from U-Net (Ronneberger et al. 2015, arXiv:1505.04597) in that it works on 2×2 pixel
     blocks (pixel-unshuffle, as FFDNet, arXiv:1710.04026), adds skips instead of joining them, has no
-    normalization, and is steered by the survey of the whole picture. `multiple_of` is 8.
+    normalization, and is steered by the survey of the whole picture. `multiple_of` is 8. One that is `marked` is also
+    told where marks were found by a `Detector` (as the mask of Wan et al. 2020, arXiv:2004.09484, section 3.3).
     """
 
     def __init__(
@@ -46,11 +47,13 @@ class Restorer(nn.Module):
         widths: tuple[int, int, int] = (64, 128, 192),
         depths: tuple[int, int, int, int, int] = (1, 1, 4, 2, 1),
         context: int = 128,
+        marked: bool = False,
     ) -> None:
         super().__init__()
         high, middle, low = widths
+        self.marked = marked
         self.surveyor = Surveyor(context)
-        self.head = nn.Conv2d(12, high, 3, padding=1)
+        self.head = nn.Conv2d(16 if marked else 12, high, 3, padding=1)
         self.down_stack_1 = SteeredStack(high, context, depths[0])
         self.down_1 = nn.Conv2d(high, middle, 2, stride=2)
         self.down_stack_2 = SteeredStack(middle, context, depths[1])
@@ -87,10 +90,18 @@ class Restorer(nn.Module):
             flat = torch.baddbmm(survey.offset[:, :, None], survey.matrix, curved.flatten(2))
             return flat.unflatten(2, curved.shape[2:])
 
-    def repair(self, toned: Tensor, survey: Survey) -> tuple[Tensor, Tensor]:
-        """The U-Net: toned [N, 3, h, w], sides multiples of 8 -> picture [N, 3, h, w], damage logits [N, 1, h, w]."""
+    def repair(self, toned: Tensor, survey: Survey, marks: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """The U-Net: toned [N, 3, h, w], sides multiples of 8 -> picture [N, 3, h, w], damage logits [N, 1, h, w].
+
+        marks [N, 1, h, w] in 0..1 is heeded by a `marked` one alone, which takes None for no marks at all.
+        """
         context = survey.context
-        blocks = functional.pixel_unshuffle(toned, 2).contiguous(memory_format=torch.channels_last)
+        if self.marked:
+            toned_and_marks = [toned, torch.zeros_like(toned[:, :1]) if marks is None else marks.to(toned.dtype)]
+            seen = torch.cat(toned_and_marks, 1)
+        else:
+            seen = toned
+        blocks = functional.pixel_unshuffle(seen, 2).contiguous(memory_format=torch.channels_last)
         high = self.down_stack_1(self.head(blocks), context)
         middle = self.down_stack_2(self.down_1(high), context)
         low = self.bottom(self.down_2(middle), context)
@@ -101,12 +112,17 @@ class Restorer(nn.Module):
         out = functional.pixel_shuffle(self.tail(high).float(), 2)
         return toned + out[:, :3], out[:, 3:]
 
-    def forward(self, pixels: Tensor, survey: Survey, window: Tensor) -> Restored:
-        """pixels [N, 3, h, w] in 0..1 sRGB, window [N, 4] in fractions of the picture -> `Restored`."""
+    def forward(self, pixels: Tensor, survey: Survey, window: Tensor, marks: Tensor | None = None) -> Restored:
+        """pixels [N, 3, h, w] in 0..1 sRGB, window [N, 4] in fractions of the picture -> `Restored`.
+
+        marks [N, 1, h, w]: the probability that a mark covers a pixel, where it is known.
+        """
         height, width = pixels.shape[2:]
         padding = (0, -width % 8, 0, -height % 8)
         toned = self.tone(pixels, survey, window)
-        picture, damage = self.repair(functional.pad(toned, padding, mode="replicate"), survey)
+        if marks is not None:
+            marks = functional.pad(marks, padding, mode="replicate")
+        picture, damage = self.repair(functional.pad(toned, padding, mode="replicate"), survey, marks)
         return Restored(toned, picture[..., :height, :width], damage[..., :height, :width])
 
     @staticmethod

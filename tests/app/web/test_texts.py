@@ -93,6 +93,13 @@ def test_figures_of_models_have_their_chinese() -> None:
             "没有任何 10 年的时段有 10 位艺术家；最多为 9.3 位。",
         ),
         ("draws=3 is below 20.", "draws=3 小于 20。"),
+        ("Hints are for one picture, and 2 were named.", "颜色提示只用于一张图片，而给出了 2 张。"),
+        ("Hints are for one picture, and a.tif has 2 pages.", "颜色提示只用于一张图片，而 a.tif 有 2 页。"),
+        (
+            "The hints h.png (512×300) have other proportions than the picture (640×480).",
+            "提示 h.png（512×300）与图片（640×480）的长宽比不同。",
+        ),
+        ("The hint at 9,1.5 is outside the picture of 8×8 pixels.", "位于 9,1.5 的提示在 8×8 像素的图片之外。"),
         ("Something {odd} that nobody foresaw.", "Something {odd} that nobody foresaw."),
         ("There is no work {0.__class__}.", "没有作品 {0.__class__}。"),
     ],

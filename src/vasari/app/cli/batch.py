@@ -19,6 +19,8 @@ from vasari.tasks.batch.terms import BatchOptions, Summary, Watch
 if TYPE_CHECKING:
     from vasari.tasks.batch.replay import Replayed
 
+#: How many warnings are told one by one.
+WARNINGS_SHOWN = 10
 OUTPUT_HELP = "folder for the results, or s3://BUCKET/FOLDER"
 
 
@@ -61,6 +63,8 @@ def run(
     if json:
         print(json_text.dumps({**summary_values(summary, output), **more}, ensure_ascii=True))
     else:
+        for line in warned(summary):
+            print(printable(line), file=sys.stderr)
         print(printable(sentence(summary, output, done, what)), file=sys.stderr)
     return ExitCode.SOME_INPUTS_FAILED if summary.failed else ExitCode.DONE
 
@@ -76,6 +80,13 @@ def summary_values(summary: Summary, output: Path | BucketAddress) -> dict[str, 
     }
 
 
+def warned(summary: Summary) -> list[str]:
+    """What is to be looked at, a line for each page; the ledger has them all."""
+    lines = [f"{one.result}: {warning}." for one in summary.warned for warning in one.warnings or ()]
+    more = len(lines) - WARNINGS_SHOWN
+    return lines if more <= 0 else [*lines[:WARNINGS_SHOWN], f"and {counted(more, 'more warning')}."]
+
+
 def sentence(summary: Summary, output: Path | BucketAddress, done: str, what: str = "page") -> str:
     """The outcome in one sentence."""
     if not summary.entries:
@@ -83,6 +94,9 @@ def sentence(summary: Summary, output: Path | BucketAddress, done: str, what: st
     parts = [f"{counted(len(summary.done), what)} {done} into {output}"]
     if summary.already_done:
         parts.append(f"{len(summary.already_done)} done before")
+    warnings = len(summary.warned)
+    if warnings:
+        parts.append(f"{warnings} to be looked at, see {output / 'ledger.jsonl'}")
     if summary.failed:
         parts.append(f"{len(summary.failed)} failed, see {output / 'ledger.jsonl'}")
     return "; ".join(parts) + "."

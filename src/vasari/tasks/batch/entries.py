@@ -30,6 +30,7 @@ def done_entry(entry: Entry, page: Page, record: Treatment, record_sha256: str, 
         result_stamp=stamp,
         beside=beside,
         megapixels=megapixels,
+        warnings=tuple(one.warning for one in record.stages if one.warning) or None,
     )
 
 

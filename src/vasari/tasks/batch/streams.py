@@ -164,11 +164,13 @@ def treat_page(
     xmp: Callable[[Metadata, str], bytes | None],
     limits: Limits,
     advance: Callable[[float], None] = lambda share: None,
+    seen: Callable[[Tensor], None] = lambda rows: None,
 ) -> Findings:
     """Treat one page of a file into `outputs`, in bounded memory; each file is whole or not there.
 
     `xmp(metadata, format)` gives the packet of the result; `advance` is told the share 0..1 done, and may
-    raise to stop. Raises `PictureError`, `WriteError`; nothing is left behind then.
+    raise to stop; `seen` gets the result's rows [C, n, width] before they are rounded, from the top. Raises
+    `PictureError`, `WriteError`; nothing is left behind then.
     """
     if manner.scale > 1:
         _check_size(image_files.inspect(path, page, limits), manner, limits)
@@ -178,7 +180,7 @@ def treat_page(
     with image_files.open_rows(path, page=page, limits=limits) as reader:
         header = reader.header
         written_as = manner.format or FORMATS[header.format].written_as
-        with _Writers(header, outputs, manner, written_as, xmp(header.metadata, written_as)) as writers:
+        with _Writers(header, outputs, manner, written_as, xmp(header.metadata, written_as), seen) as writers:
             tiles.stream(
                 reader,
                 lambda pixels, window: {"all": _joined(treater.treat(pixels, survey, window), manner.scale)},
@@ -242,8 +244,16 @@ def _check_size(header: Header, manner: Manner, limits: Limits) -> None:
 class _Writers:
     """The result and the maps in the making; all become whole together, or none does."""
 
-    def __init__(self, header: Header, outputs: Outputs, manner: Manner, format: str, xmp: bytes | None) -> None:
-        self.outputs, self.manner, self.format = outputs, manner, format
+    def __init__(
+        self,
+        header: Header,
+        outputs: Outputs,
+        manner: Manner,
+        format: str,
+        xmp: bytes | None,
+        seen: Callable[[Tensor], None],
+    ) -> None:
+        self.outputs, self.manner, self.format, self.seen = outputs, manner, format, seen
         self.metadata = _at_scale(replace(header.metadata, xmp=xmp), manner.scale)
         self.colored = manner.colors_grey and header.channels == 1
         if self.colored:
@@ -289,6 +299,7 @@ class _Writers:
     def _append(self, raw: np.ndarray, rows: Tensor) -> None:
         scale = self.manner.scale
         result, (damage, change) = _unfolded(rows[:-2], scale), rows[-2:]
+        self.seen(result)
         if self.colored:
             raw = np.concatenate([raw[:, :, :1], raw[:, :, :1], raw], axis=2)
         if scale > 1:

@@ -69,6 +69,11 @@ class Summary:
         return tuple(one for one in self.entries if one.status == FAILED)
 
     @property
+    def warned(self) -> tuple[Entry, ...]:
+        """The pages done that should be looked at."""
+        return tuple(one for one in self.done if one.warnings)
+
+    @property
     def done(self) -> tuple[Entry, ...]:
         """The pages done by now of the sources that this run worked on."""
         return tuple(one for one in self.entries if one.status == DONE)

@@ -12,9 +12,9 @@ from torch.nn import functional
 
 from vasari.foundation import image_files, tiles
 from vasari.foundation.picture import Picture
-from vasari.models.restorers import OVERVIEW_PX
 from vasari.tasks.explain.plan import ExplainPlan
 from vasari.tasks.restore.conservator import Conservator
+from vasari.tasks.restore.marks import OVERVIEW_PX
 from vasari.tasks.restore.plan import RestorePlan
 
 FLIPS: tuple[tuple[int, ...], ...] = ((), (3,), (2,), (2, 3))

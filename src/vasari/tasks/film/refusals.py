@@ -21,6 +21,11 @@ def refuse(plan: Any) -> None:
             "only_damage promises bit-identical pixels, which no film keeps that is made steady and encoded.",
             remedy="leave out --only-damage, or the films",
         )
+    if isinstance(plan, RestorePlan) and plan.likeness:
+        raise PlanError(
+            "likeness compares the faces of pictures; in films nobody watches them.",
+            remedy="leave out --likeness, or the films",
+        )
     if isinstance(plan, StylizePlan) and plan.method == OPTIMIZE:
         raise PlanError(
             f"The method {OPTIMIZE} takes minutes for a picture, and films have many.",

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from vasari.foundation.errors import PlanError
-from vasari.models.restorers import OVERVIEW_PX
 from vasari.tasks.film.frame_treaters import FrameTreater, InTiles, OneAfterAnother, Reduced
 from vasari.tasks.film.refusals import refuse
 from vasari.tasks.restore.apply import RestoreWorker
 from vasari.tasks.restore.conservator import Conservator
 from vasari.tasks.restore.enlarging import Enlarging
+from vasari.tasks.restore.marks import OVERVIEW_PX
 from vasari.tasks.stylize.apply import StylizeWorker
 from vasari.tasks.stylize.painter import Painter
 from vasari.tasks.stylize.succession import SuccessionWorker

@@ -9,9 +9,9 @@ import numpy as np
 from torch import Tensor
 
 from vasari.foundation import image_files, tiles
-from vasari.models.restorers import OVERVIEW_PX
 from vasari.tasks.inpaint.hole import Hole
 from vasari.tasks.restore.conservator import Conservator
+from vasari.tasks.restore.marks import OVERVIEW_PX
 from vasari.tasks.restore.plan import RestorePlan
 
 if TYPE_CHECKING:

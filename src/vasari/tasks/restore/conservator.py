@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import threading
 from dataclasses import dataclass
+from typing import TypeVar
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional
 
 from vasari.foundation.devices import choose_device, choose_precision
@@ -19,22 +20,27 @@ from vasari.foundation.errors import WeightsError
 from vasari.foundation.treatment import ModelFacts
 from vasari.models import hub
 from vasari.models.cards import NETWORKS
+from vasari.models.detectors import Detector
 from vasari.models.restorers import Restorer
-from vasari.models.surveyor import Survey
 from vasari.tasks.batch.streams import Treated, machine_of, untouched
 from vasari.tasks.restore import weights
-from vasari.tasks.restore.plan import RestorePlan
+from vasari.tasks.restore.marks import Overlooked, load_detector
+from vasari.tasks.restore.plan import DETECT, RestorePlan
+
+N = TypeVar("N", bound=nn.Module)
 
 
 @dataclass(frozen=True, eq=False)
 class Conservator:
     """A network with what it needs to treat tiles of one plan; safe to share between threads.
 
+    `detector` finds the marks that a network which is told them heeds; one of another kind finds its own.
     `halo` is in pixels. One tile is computed at a time (a lock), with all cores: two at once would only
     fight for them.
     """
 
     network: Restorer
+    detector: Detector | None
     plan: RestorePlan
     models: tuple[ModelFacts, ...]
     device: torch.device
@@ -48,13 +54,15 @@ class Conservator:
         """Load and interpolate the weights of a plan; raises `WeightsError`, `PlanError` (no such device)."""
         device = choose_device(plan.device)
         models = weights.facts(plan)
-        network, card_name = _network(plan)
+        network, first = _network(plan)
+        card_name = str(first.recipe["network"]["name"])
         card = NETWORKS[card_name]
         if card.halo is None:
             raise WeightsError(f"{card_name} cannot work in tiles.", remedy="name a model of the task restore")
-        network = network.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        detector = load_detector(plan.detector or DETECT, first) if weights.is_told_marks(plan) else None
         return cls(
-            network=network.requires_grad_(False).eval(),
+            network=_placed(network, device),
+            detector=_placed(detector, device) if detector else None,
             plan=plan,
             models=models,
             device=device,
@@ -70,14 +78,14 @@ class Conservator:
         return machine_of(self.device, self.precision)
 
     @torch.inference_mode()
-    def survey(self, overview: Tensor) -> Survey:
-        """The global pass: the picture reduced, float32 [1 or 3, h, w] in 0..1, long side `OVERVIEW_PX`."""
-        pixels = overview[None].clamp(0, 1).expand(-1, 3, -1, -1).to(self.device)
-        with self.lock:
-            return self.network.survey(pixels)
+    def survey(self, overview: Tensor) -> Overlooked:
+        """The global pass: the picture reduced, float32 [1 or 3, h, w] in 0..1, long side `marks.OVERVIEW_PX`."""
+        pixels = overview.clamp(0, 1).expand(3, -1, -1)
+        with self.lock, self._arithmetic():
+            return Overlooked.of(pixels, self.network, self.detector)
 
     @torch.inference_mode()
-    def treat(self, pixels: Tensor, survey: Survey, window: Tensor) -> Treated:
+    def treat(self, pixels: Tensor, survey: Overlooked, window: Tensor) -> Treated:
         """Treat a tile: pixels float32 [1, 1 or 3, h, w] in sRGB, window [1, 4] in fractions of the picture.
 
         Values outside 0..1 (colors of wide gamuts) are carried past the network: what lies beyond the
@@ -101,16 +109,26 @@ class Conservator:
             result = torch.where(mask > 0, result, pixels)
         return Treated(result, damage, (result - pixels).abs().amax(1, keepdim=True))
 
-    def _restore(self, source: Tensor, survey: Survey, window: Tensor) -> tuple[Tensor, Tensor]:
+    def _restore(self, source: Tensor, overlooked: Overlooked, window: Tensor) -> tuple[Tensor, Tensor]:
         """Result [1, 3, h, w] and damage [1, 1, h, w] of the stages that the plan names."""
+        survey = overlooked.survey
         if not self.plan.repairs:
             return self.network.tone(source, survey, window), torch.zeros_like(source[:, :1])
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision == torch.bfloat16):
-            restored = self.network(source, survey, window)
+        marks = overlooked.marks_in(window, *source.shape[2:])
+        with self._arithmetic():
+            restored = self.network(source, survey, window, marks)
         result = restored.picture.float()
         if self.plan.keeps_tone:
             result = self.network.keep_tone(source, restored.toned.float(), result, survey, window)
-        return result, restored.damage
+        return result, restored.damage if marks is None else marks
+
+    def _arithmetic(self) -> torch.autocast:
+        return torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision == torch.bfloat16)
+
+
+def _placed(network: N, device: torch.device) -> N:
+    """A network that is asked and not trained, on a device."""
+    return network.to(device=device, memory_format=torch.channels_last).requires_grad_(False).eval()  # type: ignore[call-overload, no-any-return]
 
 
 def damage_mask(damage: Tensor, threshold: float, margin_px: int) -> Tensor:
@@ -128,17 +146,17 @@ def within_picture(tile: Tensor, window: Tensor) -> Tensor:
     return inside
 
 
-def _network(plan: RestorePlan) -> tuple[Restorer, str]:
-    """The network of a plan with its weights interpolated, and its name in `NETWORKS`."""
+def _network(plan: RestorePlan) -> tuple[Restorer, hub.Loaded]:
+    """The network of a plan with its weights interpolated, and the first of the models they are of."""
     loaded = [(hub.load(name), share) for name, share in weights.shares(plan)]
     first = loaded[0][0]
-    card_name = str(first.recipe["network"]["name"])
     if not isinstance(first.network, Restorer):
         raise WeightsError(
-            f"{first.name} is a {card_name}, which does not restore.", remedy="name a model of the task restore"
+            f"{first.name} is a {first.recipe['network']['name']}, which does not restore.",
+            remedy="name a model of the task restore",
         )
     if len(loaded) == 2:
         second, share = loaded[1]
         state = hub.interpolate(first.network, second.network, share)
         hub.load_state(first.network, state, f"{first.name} and {second.name}")
-    return first.network, card_name
+    return first.network, first

@@ -15,6 +15,7 @@ from vasari.foundation.damage import ERAS, age
 from vasari.foundation.errors import PlanError
 from vasari.foundation.plans import check, from_dict, option
 from vasari.models import hub
+from vasari.models.detectors import Detector, found_marks
 from vasari.models.losses import (
     CRITIC_LOSSES,
     in_the_tone_of,
@@ -60,6 +61,7 @@ class RestoreObjectivePlan:
     """The objective's own options, the table [objective] of a recipe."""
 
     start_from: str = option("", "weights to begin with: a model's name or a path; empty for fresh weights")
+    detector: str = option("detect", "what tells a marked network where marks are: a bundled name, or a path")
     learn: str = option(
         "all",
         "'curves' trains the survey's curves alone, by regression; 'field' its uneven gain, on thumbnails; "
@@ -120,9 +122,15 @@ class RestoreObjective(Objective):
     """
 
     def __init__(
-        self, restorer: Restorer, header: Mapping[str, Any], data: tuple[Path, ...], plan: RestoreObjectivePlan
+        self,
+        restorer: Restorer,
+        header: Mapping[str, Any],
+        data: tuple[Path, ...],
+        plan: RestoreObjectivePlan,
+        detector: Detector | None = None,
     ):
         self._restorer, self._header, self._data, self._plan = restorer, header, data, plan
+        self._detector = detector
         self._critique = Critique(plan) if plan.adversarial else None
         self._photographs = load_photographs(data, plan.examples.exclude)
         self._grey = load_photographs([Path(plan.examples.grey)], "") if plan.examples.grey else {}
@@ -131,6 +139,10 @@ class RestoreObjective(Objective):
     @property
     def networks(self) -> Mapping[str, nn.Module]:
         return {"restorer": self._restorer} | ({"critic": self._critique.critic} if self._critique else {})
+
+    @property
+    def fixed(self) -> Mapping[str, nn.Module]:
+        return {"detector": self._detector} if self._detector else {}
 
     @property
     def averaged(self) -> tuple[str, ...]:
@@ -239,6 +251,10 @@ class RestoreObjective(Objective):
         """The survey of the regions that the patches are of [N]."""
         return self._restorer.survey_of(batch["aged_thumbnails"][:, 0], batch[EVIDENCE][:, 0])
 
+    def _marks(self, pixels: Tensor) -> Tensor | None:
+        """Where marks are found in [N, 3, h, w]; None for a network that is not told."""
+        return found_marks(self._detector, pixels) if self._detector else None
+
     def _tone_term(self, batch: Batch, survey: Survey) -> Tensor:
         """How far the surveyed thumbnails, their tone undone, are from the clean ones."""
         given, truth = (batch[name].flatten(0, 1) for name in THUMBNAILS)
@@ -247,7 +263,7 @@ class RestoreObjective(Objective):
     def _restore_losses(self, batch: Batch) -> dict[str, Tensor]:
         survey = self._surveyed(batch)
         of_patches = survey.map(lambda one: one[:: batch["aged_thumbnails"].shape[1]])
-        restored = self._restorer(batch["aged"], of_patches, batch["window"])
+        restored = self._restorer(batch["aged"], of_patches, batch["window"], self._marks(batch["aged"]))
         clean, covered = batch["clean"], batch["mask"]
         in_its_tone = clean if self._plan.still else in_the_tone_of(clean, restored.toned, covered)
         terms = {
@@ -268,7 +284,8 @@ class RestoreObjective(Objective):
         if self._critique is None:
             raise PlanError("There is no critic to train.", remedy="set objective.adversarial to a kind of loss")
         with torch.no_grad():
-            restored = self._restorer(batch["aged"], self._surveyed_patches(batch), batch["window"])
+            survey, marks = self._surveyed_patches(batch), self._marks(batch["aged"])
+            restored = self._restorer(batch["aged"], survey, batch["window"], marks)
             made, clean = restored.picture, in_the_tone_of(batch["clean"], restored.toned, batch["mask"])
         return self._critique.losses(clean, made)
 
@@ -282,11 +299,11 @@ class RestoreObjective(Objective):
         for era, severity, clean in _validation_set(self._photographs):
             aged = age(clean, era=era, severity=severity, seed=severity)
             truth, given = aged.clean[None].to(device), aged.aged[None].to(device)
-            made = restored_whole(restorer, given)
+            made = restored_whole(restorer, given, self._marks(given))
             scores["psnr"].append(float(peak_signal_noise_ratio(made, truth)))
             scores["ssim"].append(float(structural_similarity(made, truth)))
             scores["psnr_aged"].append(float(peak_signal_noise_ratio(given, truth)))
-            untouched = peak_signal_noise_ratio(restored_whole(restorer, truth), truth)
+            untouched = peak_signal_noise_ratio(restored_whole(restorer, truth, self._marks(truth)), truth)
             scores["psnr_clean"].append(min(60.0, float(untouched)))
             if len(grid) < 6:
                 row = [functional.interpolate(one, (224, 224), mode="area")[0] for one in (given, made, truth)]
@@ -295,9 +312,9 @@ class RestoreObjective(Objective):
         return Validation(metrics, {"aged_restored_clean": torch.stack(grid)})
 
 
-def restored_whole(restorer: Restorer, pixels: Tensor) -> Tensor:
+def restored_whole(restorer: Restorer, pixels: Tensor, marks: Tensor | None = None) -> Tensor:
     """A picture [N, 3, h, w] small enough for one pass, restored and clipped to 0..1."""
-    return restorer(pixels, restorer.survey(pixels), whole_window(pixels)).picture.float().clamp(0, 1)
+    return restorer(pixels, restorer.survey(pixels), whole_window(pixels), marks).picture.float().clamp(0, 1)
 
 
 def whole_window(pixels: Tensor) -> Tensor:
@@ -330,4 +347,10 @@ def build(recipe: Recipe, data: tuple[Path, ...]) -> RestoreObjective:
     restorer, header = first_network(recipe, Restorer, "restorer", plan.start_from)
     if plan.still:
         restorer.surveyor.still()
-    return RestoreObjective(restorer, header, data, plan)
+    if not restorer.marked:
+        return RestoreObjective(restorer, header, data, plan)
+    loaded = hub.load(plan.detector)
+    if not isinstance(loaded.network, Detector):
+        raise PlanError(f"objective.detector={plan.detector} is no detector.", remedy="leave it out")
+    told = {"detector": {"name": loaded.name, "digest": loaded.digest}}
+    return RestoreObjective(restorer, {**header, **told}, data, plan, loaded.network)

@@ -13,7 +13,10 @@ LOSSY_FORMATS = ("jpeg", "webp")
 # The model that `vividness` mixes: its two weights are `restore-faithful` and `restore-vivid`.
 DEFAULT_MODEL = "restore"
 FAITHFUL, VIVID = "restore-faithful", "restore-vivid"
+DETECT = "detect"
 ENLARGE = "enlarge"
+# What faces are compared by.
+ENCODER = "encoder"
 SCALES, DEFAULT_SCALE = (2, 4), 2
 # The one default of vividness; above 0 needs the weights `restore-vivid`.
 DEFAULT_VIVIDNESS = 0.0
@@ -53,11 +56,17 @@ class RestorePlan:
         3, "--only-damage: how far around a damaged pixel others may change, in pixels", minimum=0, maximum=64
     )
     evidence: bool = option(False, "write NAME.damage.png (what was invented) and NAME.change.png (how far moved)")
+    likeness: bool | None = option(
+        None, "compare faces before and after, and restore more faithfully those that moved too far (extra faces)"
+    )
     format: str | None = option(
         None, "file format of the results; else as the source", choices=("tiff", "jpeg", "png", "webp")
     )
     quality: int = option(95, "quality of JPEG and WebP results, 1..100", minimum=1, maximum=100)
     model: str = option(DEFAULT_MODEL, "a bundled model's name, or the path of a .safetensors file")
+    detector: str | None = option(
+        None, f"what finds scratches, dust and stains: another model than the bundled '{DETECT}', as for model"
+    )
     enlarger: str | None = option(None, f"stage enlarge: another model than the bundled '{ENLARGE}', as for model")
     precision: str = option(
         "auto",
@@ -85,6 +94,20 @@ class RestorePlan:
                 f"and model={self.model} is one set of weights.",
                 remedy="leave out --vividness, or leave out --model",
             )
+        if self.detector is not None and "repair" not in self.stages:
+            raise PlanError(
+                f"detector={self.detector} without the stage repair has no meaning.", remedy="leave out --detector"
+            )
+        if self.detector == DETECT:
+            object.__setattr__(self, "detector", None)
+        if self.likeness and not self.repairs:
+            raise PlanError(
+                "likeness watches what repairing does to faces, and nothing is repaired.",
+                remedy="leave out --likeness, or use --stages tone,repair with a --strength above 0",
+            )
+        # Not asked for is not asked for: one job with the plans of before there was the option.
+        if self.likeness is False:
+            object.__setattr__(self, "likeness", None)
         if self.only_damage and "repair" not in self.stages:
             raise PlanError("only_damage needs the stage repair.", remedy="use --stages tone,repair or --stages repair")
         if self.only_damage and self.format in LOSSY_FORMATS:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from vasari.foundation.errors import WeightsError
+from vasari.foundation.errors import PlanError, WeightsError
 from vasari.foundation.treatment import ModelFacts
 from vasari.models import model_files
-from vasari.tasks.restore.plan import DEFAULT_MODEL, ENLARGE, FAITHFUL, VIVID, RestorePlan
+from vasari.tasks.restore.plan import DEFAULT_MODEL, DETECT, ENCODER, ENLARGE, FAITHFUL, VIVID, RestorePlan
 
 
 def shares(plan: RestorePlan) -> tuple[tuple[str, float], ...]:
@@ -19,7 +19,10 @@ def shares(plan: RestorePlan) -> tuple[tuple[str, float], ...]:
 
 
 def facts(plan: RestorePlan) -> tuple[ModelFacts, ...]:
-    """The models of a plan with the SHA-256 of their files; raises `WeightsError` where one is missing."""
+    """The models of a plan with the SHA-256 of their files; raises `WeightsError` where one is missing.
+
+    Raises `PlanError` for a detector that the plan's repair would not heed.
+    """
     found = []
     for name, share in shares(plan):
         if name == VIVID and VIVID not in model_files.bundled():
@@ -29,7 +32,34 @@ def facts(plan: RestorePlan) -> tuple[ModelFacts, ...]:
             )
         path = model_files.find(name)
         found.append(ModelFacts(path.stem, model_files.digest(path), share))
-    if plan.factor > 1:
-        path = model_files.find(plan.enlarger or ENLARGE)
+    told_marks = is_told_marks(plan)
+    if plan.detector and not told_marks:
+        raise PlanError(
+            f"detector={plan.detector} would change nothing: the repair by {plan.model} is told of no marks.",
+            remedy="leave out --detector, or name the --model that was trained with it",
+        )
+    others = ((plan.detector or DETECT, told_marks), (plan.enlarger or ENLARGE, plan.factor > 1))
+    for name in (one for one, is_needed in others if is_needed):
+        path = model_files.find(name)
         found.append(ModelFacts(path.stem, model_files.digest(path)))
-    return tuple(found)
+    return tuple(found) + (_watching(plan) if plan.likeness else ())
+
+
+def _watching(plan: RestorePlan) -> tuple[ModelFacts, ...]:
+    """What compares faces, and the faithful weights where faces alone may need them."""
+    shared = {name for name, _ in shares(plan)}
+    needed = [(FAITHFUL, 0.0)] if VIVID in shared and FAITHFUL not in shared else []
+    paths = [(model_files.find(name), share) for name, share in (*needed, (ENCODER, 1.0))]
+    return tuple(ModelFacts(path.stem, model_files.digest(path), share) for path, share in paths)
+
+
+def is_told_marks(plan: RestorePlan) -> bool:
+    """True where the plan's repair heeds what a detector finds; raises `WeightsError` where a model is missing."""
+    if not plan.repairs:
+        return False
+    path = model_files.find(shares(plan)[0][0])
+    try:
+        network = model_files.header_entry(model_files.read(path), model_files.HEADER_KEY)["network"]
+    except (ValueError, KeyError, TypeError):
+        return False  # no model of ours: what loads it says so
+    return bool(network["options"].get("marked", False))

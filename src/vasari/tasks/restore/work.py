@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, ClassVar
 from vasari.foundation import batches
 from vasari.foundation.treatment import ModelFacts, Stage
 from vasari.tasks.restore import weights
+from vasari.tasks.restore.likeness_words import NUMBERS, stage_of
 from vasari.tasks.restore.plan import RestorePlan
 
 if TYPE_CHECKING:
@@ -57,10 +58,12 @@ class RestoreWork:
     def stages(self, numbers: Mapping[str, float] | None = None) -> tuple[Stage, ...]:
         """What each stage does, in words; the last stage of restoring carries what was measured."""
         last = "repair" if self.plan.repairs else "tone" if self.plan.restores else "enlarge"
-        return tuple(
-            dataclasses.replace(one, numbers=numbers) if numbers is not None and one.name == last else one
+        own = None if numbers is None else {name: one for name, one in numbers.items() if name not in NUMBERS}
+        done = tuple(
+            dataclasses.replace(one, numbers=own) if own is not None and one.name == last else one
             for one in self._words
         )
+        return (*done, stage_of(numbers)) if self.plan.likeness else done
 
     @cached_property
     def _words(self) -> tuple[Stage, ...]:
@@ -92,9 +95,8 @@ class RestoreWork:
     def ready(self, machine: Mapping[str, str]) -> RestoreWorker:
         """Load the weights, with the precision and on the device of `machine` where it names them."""
         from vasari.tasks.restore.apply import RestoreWorker
-        from vasari.tasks.restore.enlarging import treater_of
 
-        return RestoreWorker(treater_of(self._as_then(machine)))
+        return RestoreWorker.of(self._as_then(machine))
 
     def conservator(self, machine: Mapping[str, str]) -> Conservator:
         """What restores, for works of several treatments; loaded as by `ready`."""

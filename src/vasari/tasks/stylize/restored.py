@@ -36,6 +36,11 @@ class RestoreStylizePlan:
                 "only_damage keeps all sound pixels as they are, and a style changes them.",
                 remedy="leave out --only-damage, or --style",
             )
+        if self.restore.likeness:
+            raise PlanError(
+                "likeness compares a face with its restoration, and a style is meant to change both.",
+                remedy="leave out --likeness, or --style",
+            )
         if self.restore.factor > 1:
             raise PlanError(
                 "Enlarging is the last thing done to a picture, and a style would come after it.",

@@ -14,11 +14,11 @@ from torch import Tensor
 from vasari.foundation import image_files, tiles
 from vasari.foundation.image_files import Limits
 from vasari.foundation.picture import Metadata
-from vasari.models.restorers import OVERVIEW_PX
 from vasari.tasks.batch import streams
 from vasari.tasks.batch.streams import Manner, Treated, Treater
 from vasari.tasks.batch.work import Outputs
 from vasari.tasks.restore.conservator import Conservator
+from vasari.tasks.restore.marks import OVERVIEW_PX
 from vasari.tasks.stylize.painter import Painter
 
 

@@ -104,10 +104,10 @@ def _restored(bench: Workbench, models: PreviewModels, master: Master, square: S
 
 def _overview(bench: Workbench, master: Master) -> Any:
     from vasari.foundation.image_files import shrink
-    from vasari.models.restorers import OVERVIEW_PX
+    from vasari.tasks.restore.marks import OVERVIEW_PX
 
     # Averaged down from a larger one: the survey was taught on averages.
-    whole = _tensor(within(bench, master, 4 * OVERVIEW_PX))
+    whole = _tensor(within(bench, master, OVERVIEW_PX * 4 // 3))
     return shrink(whole, OVERVIEW_PX)
 
 
