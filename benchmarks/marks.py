@@ -2,10 +2,11 @@
 
     python benchmarks/marks.py --photos DIR --photos DIR --model restore-faithful
 
-The album of `restore_aged.py`. Found: the damage map that the model gives and the one that its U-Net gives by the way,
-against the simulator's mask: average precision over all pixels of all pictures; recall and precision at a
-threshold, a pixel counting as right within 2 px of a right one. Gone: mean square error under the mask and
-elsewhere, as PSNR over all pictures, before and after; in the tone that the survey gave, so that fading is not counted.
+The album of `restore_aged.py`. Found: the detector's map, the one that the U-Net gives by the way, and their
+mean, which is the map of evidence, against the simulator's mask: average precision over all pixels of all
+pictures; recall and precision at a threshold, a pixel counting as right within 2 px of a right one. Gone: mean
+square error under the mask and elsewhere, as PSNR over all pictures, before and after; in the tone that the
+survey gave, so that fading is not counted.
 """
 
 from __future__ import annotations
@@ -94,9 +95,10 @@ def judged(ready: Ready, simulator: str, options: argparse.Namespace) -> tuple[l
     truth, gone = [], {"under marks": Gone(), "elsewhere": Gone()}
     for one in album(paths, asked):
         made = run_restorer(ready, one.aged, PRECISIONS[options.precision])
-        maps = {"its U-Net, by the way": made.damage[0, 0]}
+        maps = {"its U-Net, by the way": made.damage[0, 0].float()}
         if ready.detector is not None:
             maps["the detector"] = found_marks(ready.detector, one.aged[None])[0, 0]
+            maps["both, the map of evidence"] = (maps["the detector"] + maps["its U-Net, by the way"]) / 2
         for by, map_ in maps.items():
             told.setdefault(by, []).append(map_.numpy())
         truth.append(one.mask[0].numpy() > 0.5)
