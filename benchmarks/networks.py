@@ -11,7 +11,7 @@ from vasari.foundation import image_files
 from vasari.models import hub
 from vasari.models.detectors import Detector
 from vasari.models.restorers import Restored, Restorer
-from vasari.tasks.restore.marks import OVERVIEW_PX, Overlooked, load_detector
+from vasari.tasks.restore.marks import OVERVIEW_PX, Surveyed, load_detector
 from vasari.tasks.restore.plan import DETECT
 
 PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16}
@@ -42,7 +42,7 @@ def run_restorer(ready: Ready, pixels: Tensor, precision: torch.dtype = torch.fl
     overview = image_files.shrink(pixels, OVERVIEW_PX).clamp(0, 1)
     window = torch.tensor([[0.0, 0.0, 1.0, 1.0]])
     with torch.autocast("cpu", torch.bfloat16, enabled=precision is torch.bfloat16):
-        seen = Overlooked.of(overview, ready.restorer, ready.detector)
+        seen = Surveyed.of(overview, ready.restorer, ready.detector)
         return ready.restorer(batch, seen.survey, window, seen.marks_in(window, *pixels.shape[1:]))
 
 

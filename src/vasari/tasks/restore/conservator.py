@@ -24,7 +24,7 @@ from vasari.models.detectors import Detector
 from vasari.models.restorers import Restorer
 from vasari.tasks.batch.streams import Treated, machine_of, untouched
 from vasari.tasks.restore import weights
-from vasari.tasks.restore.marks import Overlooked, load_detector
+from vasari.tasks.restore.marks import Surveyed, load_detector
 from vasari.tasks.restore.plan import DETECT, RestorePlan
 
 N = TypeVar("N", bound=nn.Module)
@@ -79,14 +79,14 @@ class Conservator:
         return machine_of(self.device, self.precision)
 
     @torch.inference_mode()
-    def survey(self, overview: Tensor) -> Overlooked:
+    def survey(self, overview: Tensor) -> Surveyed:
         """The global pass: the picture reduced, float32 [1 or 3, h, w] in 0..1, long side `marks.OVERVIEW_PX`."""
         pixels = overview.clamp(0, 1).expand(3, -1, -1)
         with self.lock, self._arithmetic():
-            return Overlooked.of(pixels, self.network, self.detector)
+            return Surveyed.of(pixels, self.network, self.detector)
 
     @torch.inference_mode()
-    def treat(self, pixels: Tensor, survey: Overlooked, window: Tensor) -> Treated:
+    def treat(self, pixels: Tensor, survey: Surveyed, window: Tensor) -> Treated:
         """Treat a tile: pixels float32 [1, 1 or 3, h, w] in sRGB, window [1, 4] in fractions of the picture.
 
         Values outside 0..1 (colors of wide gamuts) are carried past the network: what lies beyond the
@@ -110,12 +110,12 @@ class Conservator:
             result = torch.where(mask > 0, result, pixels)
         return Treated(result, damage, (result - pixels).abs().amax(1, keepdim=True))
 
-    def _restore(self, source: Tensor, overlooked: Overlooked, window: Tensor) -> tuple[Tensor, Tensor]:
+    def _restore(self, source: Tensor, surveyed: Surveyed, window: Tensor) -> tuple[Tensor, Tensor]:
         """Result [1, 3, h, w] and damage [1, 1, h, w] of the stages that the plan names."""
-        survey = overlooked.survey
+        survey = surveyed.survey
         if not self.plan.repairs:
             return self.network.tone(source, survey, window), torch.zeros_like(source[:, :1])
-        marks = overlooked.marks_in(window, *source.shape[2:])
+        marks = surveyed.marks_in(window, *source.shape[2:])
         with self._arithmetic():
             restored = self.network(source, survey, window, marks)
         result = restored.picture.float()

@@ -26,7 +26,7 @@ OVERVIEW_PX = 1536
 
 
 @dataclass(frozen=True)
-class Overlooked:
+class Surveyed:
     """What is known of a whole picture: its survey, and the probability of marks [1, 1, h, w]; None: nobody looked."""
 
     survey: Survey
@@ -34,7 +34,7 @@ class Overlooked:
 
     @classmethod
     @torch.inference_mode()
-    def of(cls, overview: Tensor, restorer: Restorer, detector: Detector | None) -> Overlooked:
+    def of(cls, overview: Tensor, restorer: Restorer, detector: Detector | None) -> Surveyed:
         """Of a picture [3, h, w] on the CPU in 0..1 sRGB, its long side `OVERVIEW_PX` or smaller; on their device."""
         device = next(restorer.parameters()).device
         reduced = image_files.shrink(overview, SURVEYED_PX)
