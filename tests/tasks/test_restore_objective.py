@@ -62,6 +62,14 @@ def test_a_stilled_survey_changes_no_tone_while_the_repair_learns(tmp_path: Path
     torch.testing.assert_close(restorer.tone(picture, restorer.survey(picture), window), picture, atol=1e-5, rtol=0)
 
 
+def test_a_detector_for_a_network_that_is_told_of_no_marks_is_refused(tmp_path: Path) -> None:
+    Image.fromarray(data.astronaut()[:160, :160]).save(tmp_path / "one.png")
+    recipe = read_recipe("restore", ["network.options.marked=false", "objective.detector=other"])
+    with pytest.raises(PlanError, match="told of no marks") as caught:
+        build(recipe, (tmp_path,))
+    assert "network.options.marked" in caught.value.remedy
+
+
 def test_a_stilled_survey_cannot_learn() -> None:
     with pytest.raises(PlanError, match="must not learn to"):
         RestoreObjectivePlan(learn="all", still=True)

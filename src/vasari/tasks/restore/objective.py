@@ -348,6 +348,11 @@ def build(recipe: Recipe, data: tuple[Path, ...]) -> RestoreObjective:
     if plan.still:
         restorer.surveyor.still()
     if not restorer.marked:
+        if plan.detector != RestoreObjectivePlan.detector:
+            raise PlanError(
+                f"objective.detector={plan.detector} with a network that is told of no marks has no meaning.",
+                remedy="leave it out, or set network.options.marked=true",
+            )
         return RestoreObjective(restorer, header, data, plan)
     loaded = hub.load(plan.detector)
     if not isinstance(loaded.network, Detector):
