@@ -28,7 +28,7 @@ from vasari.tasks.colorize.examples import (
     drawn_hints,
     grey_light,
 )
-from vasari.tasks.data.provenance import describe_sources
+from vasari.tasks.data.held_out import HeldOut
 from vasari.tasks.first_weights import first_network
 from vasari.tasks.objectives import Batch, Objective, Turn, Validation
 from vasari.tasks.recipe import Recipe
@@ -71,7 +71,7 @@ class ColorizeObjective(Objective):
         plan: ColorizeObjectivePlan,
     ) -> None:
         self._colorizer, self._encoder, self._header = colorizer, encoder, header
-        self._data, self._plan = data, plan
+        self._plan = plan
         photographs = load_photographs(data, plan.examples.exclude)
         least = plan.examples.smallest_long_side_px
         kept = {name: _kept(one) for name, one in photographs.items() if max(one.shape[:2]) >= least}
@@ -80,9 +80,7 @@ class ColorizeObjective(Objective):
                 f"None of {len(photographs)} photographs has a long side of {least} px or more.",
                 remedy="name larger photographs, or lower objective.examples.smallest_long_side_px",
             )
-        held = list(kept)[:: min(VALIDATION_EVERY, len(kept))]
-        self._held = {name: kept[name] for name in held}
-        self._shown = {name: one for name, one in kept.items() if name not in self._held} or kept
+        self._photographs = HeldOut.of(kept, VALIDATION_EVERY, data)
 
     @property
     def networks(self) -> Mapping[str, nn.Module]:
@@ -106,19 +104,18 @@ class ColorizeObjective(Objective):
 
     @property
     def data_report(self) -> Sequence[str]:
-        return (f"{len(self._shown)} photographs to train on, {len(self._held)} only to validate on.",)
+        return self._photographs.report
 
     @property
     def published(self) -> Mapping[str, Mapping[str, Any]]:
-        made_from = {"training_pictures": len(self._shown), "training_data": describe_sources(self._data)}
-        return {"colorizer": {**self._header, "task": "colorize", **made_from}}
+        return {"colorizer": {**self._header, "task": "colorize", **self._photographs.made_from}}
 
     @property
     def turns(self) -> Sequence[Turn]:
         return (Turn("colorize", (self._colorizer,), self._losses),)
 
     def examples(self, seed: int) -> ColorizeExamples:
-        return ColorizeExamples(self._shown, self._plan.examples, seed)
+        return ColorizeExamples(self._photographs.shown, self._plan.examples, seed)
 
     def _losses(self, batch: Batch) -> dict[str, Tensor]:
         with torch.no_grad():
@@ -141,7 +138,7 @@ class ColorizeObjective(Objective):
             raise TypeError("the colorizer under validation is no Colorizer")
         scores: dict[str, list[float]] = {}
         grid: list[Tensor] = []
-        for index, picture in enumerate(self._held.values()):
+        for index, picture in enumerate(self._photographs.held.values()):
             pixels = _whole(picture)
             lab = srgb_to_lab(pixels)
             light = grey_light(pixels, np.asarray(FILMS["panchromatic"][1]))

@@ -16,7 +16,7 @@ from torchmetrics.functional.classification import binary_average_precision
 from vasari.foundation.damage import ERAS, age
 from vasari.foundation.plans import check, from_dict, option
 from vasari.models.detectors import Detector
-from vasari.tasks.data.provenance import describe_sources
+from vasari.tasks.data.held_out import HeldOut
 from vasari.tasks.first_weights import first_network
 from vasari.tasks.objectives import Batch, Objective, Turn, Validation
 from vasari.tasks.recipe import Recipe
@@ -66,11 +66,9 @@ class DetectObjective(Objective):
     def __init__(
         self, detector: Detector, header: Mapping[str, Any], data: tuple[Path, ...], plan: DetectObjectivePlan
     ) -> None:
-        self._detector, self._header, self._data, self._plan = detector, header, data, plan
+        self._detector, self._header, self._plan = detector, header, plan
         photographs = load_photographs(data, plan.examples.exclude)
-        held = list(photographs)[:: min(VALIDATION_EVERY, len(photographs))]
-        self._held = {name: photographs[name] for name in held}
-        self._shown = {name: one for name, one in photographs.items() if name not in self._held} or photographs
+        self._photographs = HeldOut.of(photographs, VALIDATION_EVERY, data)
 
     @property
     def networks(self) -> Mapping[str, nn.Module]:
@@ -90,19 +88,18 @@ class DetectObjective(Objective):
 
     @property
     def data_report(self) -> Sequence[str]:
-        return (f"{len(self._shown)} photographs to train on, {len(self._held)} only to validate on.",)
+        return self._photographs.report
 
     @property
     def published(self) -> Mapping[str, Mapping[str, Any]]:
-        made_from = {"training_pictures": len(self._shown), "training_data": describe_sources(self._data)}
-        return {"detector": {**self._header, "task": "detect", **made_from}}
+        return {"detector": {**self._header, "task": "detect", **self._photographs.made_from}}
 
     @property
     def turns(self) -> Sequence[Turn]:
         return (Turn("detect", (self._detector,), self._losses),)
 
     def examples(self, seed: int) -> DetectExamples:
-        return DetectExamples(RestoreExamples(self._shown, self._plan.examples, seed), seed)
+        return DetectExamples(RestoreExamples(self._photographs.shown, self._plan.examples, seed), seed)
 
     def _losses(self, batch: Batch) -> dict[str, Tensor]:
         logits, mask = self._detector(batch["aged"]), batch["mask"]
@@ -119,7 +116,7 @@ class DetectObjective(Objective):
         found: list[Tensor] = []
         truth: list[Tensor] = []
         grid: list[Tensor] = []
-        for index, picture in enumerate(self._held.values()):
+        for index, picture in enumerate(self._photographs.held.values()):
             era = list(ERAS)[index % len(ERAS)]
             aged = age(_middle(picture), era=era, severity=1 + index % 3, seed=index)
             told = torch.sigmoid(detector(aged.aged[None].to(device))).cpu()[0]

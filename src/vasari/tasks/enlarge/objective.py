@@ -16,7 +16,7 @@ from vasari.foundation.errors import TrainingError
 from vasari.foundation.plans import check, from_dict, option
 from vasari.models.enlargers import Enlarger
 from vasari.models.losses import log_mean_square
-from vasari.tasks.data.provenance import describe_sources
+from vasari.tasks.data.held_out import HeldOut
 from vasari.tasks.enlarge.examples import EnlargeExamples, ExamplesPlan, as_pixels
 from vasari.tasks.first_weights import first_network
 from vasari.tasks.metrics import peak_signal_noise_ratio, structural_similarity
@@ -49,7 +49,7 @@ class EnlargeObjective(Objective):
     def __init__(
         self, enlarger: Enlarger, header: Mapping[str, Any], data: tuple[Path, ...], plan: EnlargeObjectivePlan
     ) -> None:
-        self._enlarger, self._header, self._data, self._plan = enlarger, header, data, plan
+        self._enlarger, self._header, self._plan = enlarger, header, plan
         photographs = load_photographs(data, plan.examples.exclude)
         least = 4 * plan.examples.patch_px
         large = {name: one for name, one in photographs.items() if min(one.shape[:2]) >= least}
@@ -58,9 +58,7 @@ class EnlargeObjective(Objective):
                 f"None of {len(photographs)} photographs has sides of {least} px or more.",
                 remedy="name larger photographs, or lower objective.examples.patch_px",
             )
-        held = list(large)[:: min(VALIDATION_EVERY, len(large))]
-        self._held = {name: large[name] for name in held}
-        self._shown = {name: one for name, one in large.items() if name not in self._held} or large
+        self._photographs = HeldOut.of(large, VALIDATION_EVERY, data)
 
     @property
     def networks(self) -> Mapping[str, nn.Module]:
@@ -80,19 +78,18 @@ class EnlargeObjective(Objective):
 
     @property
     def data_report(self) -> Sequence[str]:
-        return (f"{len(self._shown)} photographs to train on, {len(self._held)} only to validate on.",)
+        return self._photographs.report
 
     @property
     def published(self) -> Mapping[str, Mapping[str, Any]]:
-        made_from = {"training_pictures": len(self._shown), "training_data": describe_sources(self._data)}
-        return {"enlarger": {**self._header, "task": "enlarge", **made_from}}
+        return {"enlarger": {**self._header, "task": "enlarge", **self._photographs.made_from}}
 
     @property
     def turns(self) -> Sequence[Turn]:
         return (Turn("enlarge", (self._enlarger,), self._losses),)
 
     def examples(self, seed: int) -> EnlargeExamples:
-        return EnlargeExamples(self._shown, self._plan.examples, seed)
+        return EnlargeExamples(self._photographs.shown, self._plan.examples, seed)
 
     def _losses(self, batch: Batch) -> dict[str, Tensor]:
         small = batch["small"]
@@ -107,7 +104,7 @@ class EnlargeObjective(Objective):
         device = next(enlarger.parameters()).device
         scores: dict[str, list[float]] = {}
         grid: list[Tensor] = []
-        for picture in self._held.values():
+        for picture in self._photographs.held.values():
             whole = _square(picture)
             truth = as_pixels(whole)[None]
             for factor in FACTORS.values():
