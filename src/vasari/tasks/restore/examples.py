@@ -91,7 +91,9 @@ class RestoreExamples:
     aged_evidence [1 + extra, 103], the first of the region, the others of other photographs; all float32.
     """
 
-    def __init__(self, photographs: dict[str, np.ndarray], plan: ExamplesPlan, seed: int, grey: bool = False) -> None:
+    def __init__(
+        self, photographs: Mapping[str, np.ndarray], plan: ExamplesPlan, seed: int, grey: bool = False
+    ) -> None:
         self._pictures = list(photographs.values())
         self._plan = plan
         self._seed = seed
