@@ -125,3 +125,28 @@ def test_the_tone_is_found_in_full_precision_within_autocast():
     alone = losses.in_the_tone_of(truth, given, torch.zeros(1, 1, 32, 32))
     with torch.autocast("cpu", torch.bfloat16):
         assert torch.equal(losses.in_the_tone_of(truth, given, torch.zeros(1, 1, 32, 32)), alone)
+
+
+def test_the_energy_of_detail_asks_how_much_not_where():
+    truth = torch.rand(2, 3, 64, 64, generator=torch.Generator().manual_seed(5))
+    moved, blurred = truth.roll(2, dims=3), torch.nn.functional.avg_pool2d(truth, 3, 1, 1)
+    assert float(losses.energy_apart(truth, truth)) == 0
+    assert float(losses.energy_apart(moved, truth)) < 0.15 < 0.5 < float(losses.energy_apart(blurred, truth))
+
+
+def test_half_the_detail_is_a_log_of_2_apart():
+    fine = torch.zeros(1, 3, 64, 64)
+    fine[..., ::2] = 1.0  # alternates: nothing of it is left an octave lower
+    one, other = 0.5 + 0.4 * (fine - 0.5), 0.5 + 0.2 * (fine - 0.5)
+    assert float(losses.energy_apart(one, other)) == pytest.approx(math.log(2) / 3, rel=0.1)  # but at the edges
+
+
+@pytest.mark.parametrize("pictures", [1, 4])
+def test_a_steady_gradient_has_a_mean_length_of_1_a_picture(pictures):
+    pixels = torch.rand(pictures, 3, 8, 8, generator=torch.Generator().manual_seed(6)).requires_grad_(True)
+    loss = 30 * pixels.pow(3).mean()
+    steady = losses.with_steady_gradient(loss, pixels)
+    (plain,), (scaled,) = (torch.autograd.grad(one, pixels, retain_graph=True) for one in (loss, steady))
+    assert float(steady) == pytest.approx(float(loss), rel=1e-6)
+    assert float(pictures * scaled.flatten(1).norm(dim=1).mean()) == pytest.approx(1.0, rel=1e-5)
+    assert torch.allclose(scaled / scaled.norm(), plain / plain.norm(), atol=1e-6)

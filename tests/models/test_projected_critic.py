@@ -40,3 +40,22 @@ def test_the_distance_is_0_for_equal_pictures_and_grows_with_what_is_lost(critic
     assert float(critic.distance(truth, truth)) == 0
     near, far = (float(critic.distance(torch.lerp(truth, blurred, share), truth)) for share in (0.2, 1.0))
     assert 0.05 < near < far
+
+
+def test_a_conditional_critic_is_shown_what_a_picture_was_made_from() -> None:
+    torch.manual_seed(0)
+    encoder = hub.load("encoder").network
+    assert isinstance(encoder, Encoder)
+    critic = ProjectedCritic(encoder, width=8, conditional=True)
+    generator = torch.Generator().manual_seed(3)
+    pixels, given = (torch.rand(1, 3, 32, 32, generator=generator) for _ in range(2))
+    alone, beside = critic(pixels, pixels), critic(pixels, given)
+    assert not torch.equal(alone[:, 0], beside[:, 0])  # the finest head sees what was changed,
+    assert torch.equal(alone[:, 1:], beside[:, 1:])  # the encoder's depths see the picture
+    with pytest.raises(ValueError, match="made from"):
+        critic(pixels)
+
+
+def test_a_critic_without_condition_is_shown_nothing_else(critic: ProjectedCritic) -> None:
+    with pytest.raises(ValueError, match="made from"):
+        critic(torch.zeros(1, 3, 32, 32), torch.zeros(1, 3, 32, 32))

@@ -139,19 +139,32 @@ class Aged:
     mask: Tensor
 
 
-def age(clean: Tensor, *, era: str, severity: int, seed: int, masks: Path | None = None) -> Aged:
+def age(
+    clean: Tensor,
+    *,
+    era: str,
+    severity: int,
+    seed: int,
+    masks: Path | None = None,
+    chances: Mapping[str, float] = MappingProxyType({}),
+) -> Aged:
     """Age a clean photograph by the damages of an era.
 
     clean [3, rows, columns], 0..1 sRGB-encoded; severity 1 (light), 2 or 3 (heavy); `masks`, a folder
-    of scanned opacity masks (KIND/*.png) to use beside the drawn ones. In grey eras the clean picture
-    that comes back is the luma of the given one. Raises `PlanError` for an unknown era or severity.
+    of scanned opacity masks (KIND/*.png) to use beside the drawn ones; `chances`, of damages by name, in
+    place of the era's. In grey eras the clean picture that comes back is the luma of the given one.
+    Raises `PlanError` for an unknown era, severity or damage.
     """
     if era not in ERAS or severity not in SEVERITY_AMOUNTS:
         raise PlanError(
             f"Got era {era!r}, severity {severity!r}.", remedy=f"use severity 1..3 and an era of: {', '.join(ERAS)}"
         )
+    unknown = ", ".join(sorted(set(chances) - set(DAMAGES)))
+    if unknown:
+        raise PlanError(f"Got chances of {unknown}: no damages.", remedy=f"use names of: {', '.join(DAMAGES)}")
     rng = np.random.default_rng(seed)
     kind = ERAS[era]
+    likely = {**kind.chances, **chances}
     pixels = clean.numpy().astype(np.float32)
     if kind.grey:
         pixels = np.repeat(np.tensordot(LUMA, pixels, 1)[None], 3, 0)
@@ -164,7 +177,7 @@ def age(clean: Tensor, *, era: str, severity: int, seed: int, masks: Path | None
         if name == "hair" and masks is not None and rng.random() < 0.45 * chance:
             surface.real_defects(plate, rng.uniform(low, high), masks)
             plate.pixels = plate.pixels.astype(np.float32, copy=False)
-        if rng.random() < kind.chances.get(name, 0.0) * chance:
+        if rng.random() < likely.get(name, 0.0) * chance:
             damage(plate, rng.uniform(low, high))
             plate.pixels = plate.pixels.astype(np.float32, copy=False)
     aged = np.clip(plate.pixels, 0, 1).astype(np.float32)

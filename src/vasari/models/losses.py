@@ -9,6 +9,11 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from vasari.models.blocks import smoothed
+
+ENERGY_OCTAVES = 3
+ENERGY_FLOOR = 3 / 255  # deviations far below are silence: what is flat must not be asked to be flatter still
+
 
 def log_mean_square(made: Tensor, truth: Tensor, floor: float) -> Tensor:
     """Mean over pictures of log10(mean square error + floor): minus a tenth of the mean PSNR in decibel.
@@ -66,6 +71,39 @@ def structural_dissimilarity(made: Tensor, truth: Tensor, window: int = 7) -> Te
     luminance = (2 * mean_a * mean_b + 0.01**2) / (mean_a.square() + mean_b.square() + 0.01**2)
     structure = (2 * covariance + 0.03**2) / (variance_a + variance_b + 0.03**2)
     return 1 - (luminance * structure).mean()
+
+
+def energy_apart(made: Tensor, truth: Tensor) -> Tensor:
+    """How far the local strength of fine detail is from the truth's: mean |log ratio|, scalar, 0 for equal pictures.
+
+    made, truth [N, C, h, w] in 0..1, sides of 32 px or more. Strength is the deviation from a 1 2 1 mean in windows of
+    8 px, in three octaves. It does not ask where a hair lies, only that there be as much hair: a blurred guess, which
+    costs the mean square least, pays here. A steerable pyramid's energies, of Portilla and Simoncelli (2000), in short.
+    """
+    apart = []
+    one, other = made.float(), truth.float()
+    for _ in range(ENERGY_OCTAVES):
+        coarse, wanted = smoothed(one), smoothed(other)
+        apart.append((_strength(one - coarse).log() - _strength(other - wanted).log()).abs().mean())
+        one, other = functional.avg_pool2d(coarse, 2), functional.avg_pool2d(wanted, 2)
+    return torch.stack(apart).mean()
+
+
+def _strength(detail: Tensor) -> Tensor:
+    energy = functional.avg_pool2d(detail.square().mean(1, keepdim=True), 8, 4)
+    return (energy + ENERGY_FLOOR**2).sqrt()
+
+
+def with_steady_gradient(loss: Tensor, pixels: Tensor) -> Tensor:
+    """The loss, scalar, with its gradient toward pixels [N, ...] rescaled: a mean length of 1 a picture.
+
+    However steep or flat a critic has become, it then pulls alike. As the adaptive weight of VQGAN (Esser et al. 2021,
+    arXiv:2012.09841, eq. 7), taken at the picture in place of the last layer, and of a fixed length.
+    """
+    (gradient,) = torch.autograd.grad(loss, pixels, retain_graph=True)
+    length = len(pixels) * gradient.float().flatten(1).norm(dim=1).mean()
+    pull = (gradient.float() / (length + 1e-20) * pixels.float()).sum()
+    return loss.detach() + pull - pull.detach()
 
 
 def _bce(real: Tensor, made: Tensor) -> Tensor:

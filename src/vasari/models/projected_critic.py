@@ -8,6 +8,7 @@ from torch.nn import functional
 
 from vasari.models.encoders import Encoder
 
+BLOCK_CHANNELS = 12  # of 2×2 pixels
 DEPTHS = 3  # of the encoder: 1/2, 1/4 and 1/8 of the picture, where grain, edges and textures are told
 HEAD_WIDTH = 64
 RELATIVE_TO = 1e-3  # added to a depth's mean, so that features that are silent everywhere do not divide by 0
@@ -17,20 +18,28 @@ class ProjectedCritic(nn.Module):
     """Scores by small heads over the picture itself and over features of a frozen `Encoder`.
 
     Projected GAN (Sauer et al. 2021, arXiv:2111.01007, section 3), of which it keeps the frozen features and a head for
-    each depth; its random mixing of depths is left out. Only the heads learn.
+    each depth; its random mixing of depths is left out. Only the heads learn. One that is `conditional` is also shown
+    what a picture was made from (Isola et al. 2017, arXiv:1611.07004, eq. 1): its finest head sees what was changed.
     """
 
-    def __init__(self, encoder: Encoder, width: int = HEAD_WIDTH) -> None:
+    def __init__(self, encoder: Encoder, width: int = HEAD_WIDTH, conditional: bool = False) -> None:
         super().__init__()
         self.encoder = encoder.requires_grad_(False)
-        self.heads = nn.ModuleList(_head(inner, width) for inner in (12, *encoder.widths[:DEPTHS]))
+        self.conditional = conditional
+        finest = 2 * BLOCK_CHANNELS if conditional else BLOCK_CHANNELS
+        self.heads = nn.ModuleList(_head(inner, width) for inner in (finest, *encoder.widths[:DEPTHS]))
 
-    def forward(self, pixels: Tensor) -> Tensor:
+    def forward(self, pixels: Tensor, given: Tensor | None = None) -> Tensor:
         """[N, 3, h, w] in 0..1, sides multiples of 16 -> scores [N, 4, h/4, w/4], unbounded.
 
-        The scores of coarser depths are repeated, so that in a mean over all of them each depth counts alike.
+        `given`, of the same shape, is what the pixels were made from: for a conditional critic, and for no other, or
+        it raises `ValueError`. The scores of coarser depths are repeated, so that in a mean over all of them each
+        depth counts alike.
         """
-        blocks = functional.pixel_unshuffle(pixels * 2 - 1, 2).contiguous(memory_format=torch.channels_last)
+        if self.conditional != (given is not None):
+            raise ValueError("a conditional critic, and no other, is shown what a picture was made from")
+        seen = pixels if given is None else torch.cat([pixels, given - pixels], dim=1)
+        blocks = functional.pixel_unshuffle(seen * 2 - 1, 2).contiguous(memory_format=torch.channels_last)
         maps = [head(x).float() for head, x in zip(self.heads, (blocks, *self.features(pixels)), strict=True)]
         size = maps[0].shape[2:]
         return torch.cat([functional.interpolate(one, size, mode="nearest") for one in maps], dim=1)

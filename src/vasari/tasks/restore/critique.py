@@ -10,7 +10,13 @@ from torch import Tensor, nn
 from vasari.models import hub
 from vasari.models.critics import PatchCritic
 from vasari.models.encoders import Encoder
-from vasari.models.losses import CRITIC_LOSSES, GENERATOR_LOSSES, gradient_penalty, interpolation_penalty
+from vasari.models.losses import (
+    CRITIC_LOSSES,
+    GENERATOR_LOSSES,
+    gradient_penalty,
+    interpolation_penalty,
+    with_steady_gradient,
+)
 from vasari.models.projected_critic import ProjectedCritic
 
 CRITICS = ("patch", "projected")
@@ -26,6 +32,10 @@ class CritiqueOptions(Protocol):
     @property
     def critic(self) -> str: ...
     @property
+    def conditional(self) -> bool: ...
+    @property
+    def steady(self) -> bool: ...
+    @property
     def penalty(self) -> str: ...
     @property
     def penalty_every(self) -> int: ...
@@ -34,7 +44,10 @@ class CritiqueOptions(Protocol):
 
 
 class Critique:
-    """A critic of clean and restored patches, [N, 3, h, w] in 0..1, with its losses."""
+    """A critic of clean and restored patches, [N, 3, h, w] in 0..1, with its losses.
+
+    `given`, the patches that the restored ones were made from, is shown to a conditional critic alone.
+    """
 
     def __init__(self, options: CritiqueOptions) -> None:
         self._options = options
@@ -47,31 +60,38 @@ class Critique:
         if self._options.penalty == "clip":
             self._clip()
 
-    def losses(self, clean: Tensor, made: Tensor) -> dict[str, Tensor]:
+    def losses(self, clean: Tensor, made: Tensor, given: Tensor) -> dict[str, Tensor]:
         """The critic's terms: "critic" and "penalty"."""
-        of_clean, of_made = self.critic(clean), self.critic(made)
+        of_clean, of_made = self._scores(clean, given), self._scores(made, given)
         terms = {"critic": CRITIC_LOSSES[self._options.adversarial](of_clean, of_made)}
         with torch.autocast(made.device.type, enabled=False):
-            terms["penalty"] = self._penalty(clean, made)
+            terms["penalty"] = self._penalty(clean, made, given)
         return terms
 
-    def favor(self, clean: Tensor, made: Tensor) -> dict[str, Tensor]:
+    def favor(self, clean: Tensor, made: Tensor, given: Tensor) -> dict[str, Tensor]:
         """The restorer's terms: "adversarial" and, of a projected critic, "perceptual", the distance of features."""
         with torch.no_grad():
-            real = self.critic(clean)
-        terms = {"adversarial": GENERATOR_LOSSES[self._options.adversarial](real, self.critic(made))}
+            real = self._scores(clean, given)
+        adversarial = GENERATOR_LOSSES[self._options.adversarial](real, self._scores(made, given))
+        if self._options.steady:
+            adversarial = with_steady_gradient(adversarial, made)
+        terms = {"adversarial": adversarial}
         if isinstance(self.critic, ProjectedCritic):
             terms["perceptual"] = self.critic.distance(made, clean)
         return terms
 
-    def _penalty(self, clean: Tensor, made: Tensor) -> Tensor:
+    def _scores(self, pixels: Tensor, given: Tensor) -> Tensor:
+        scores: Tensor = self.critic(pixels, given) if self._options.conditional else self.critic(pixels)
+        return scores
+
+    def _penalty(self, clean: Tensor, made: Tensor, given: Tensor) -> Tensor:
         options = self._options
         if options.penalty == "wgan-gp":
             # Of the mean over patches, as a critic of whole pictures would say.
             return interpolation_penalty(lambda pixels: self.critic(pixels).mean((1, 2, 3)), clean, made)
         if options.penalty == "r1" and options.penalty_every and (self._step + 1) % options.penalty_every == 0:
             real = clean.requires_grad_(True)
-            return options.penalty_every * gradient_penalty(self.critic(real), real)
+            return options.penalty_every * gradient_penalty(self._scores(real, given), real)
         return clean.new_zeros(())
 
     @torch.no_grad()
@@ -89,4 +109,4 @@ def _critic_of(options: CritiqueOptions) -> nn.Module:
     encoder = hub.load("encoder").network
     if not isinstance(encoder, Encoder):
         raise TypeError("the bundled encoder is no Encoder")
-    return ProjectedCritic(encoder)
+    return ProjectedCritic(encoder, conditional=options.conditional)

@@ -46,6 +46,9 @@ class ExamplesPlan:
     clean_share: float = option(0.08, "share of examples with nothing to restore", minimum=0.0, maximum=1.0)
     noise_share: float = option(0.1, "share with Gaussian noise alone", minimum=0.0, maximum=1.0)
     capture_share: float = option(0.06, "share with one fault of lens or file alone", minimum=0.0, maximum=1.0)
+    blurred_share: float = option(
+        0.3, "share of heavily aged examples that a soft lens took; less of lighter ones", minimum=0.0, maximum=1.0
+    )
     highest_sigma: float = option(55.0, "strongest Gaussian noise of the noise share, in 8-bit steps", minimum=0.0)
 
     def __post_init__(self) -> None:
@@ -142,7 +145,9 @@ class RestoreExamples:
         if kind >= plan.clean_share + plan.noise_share + plan.capture_share:
             masks = Path(plan.masks) if plan.masks else None
             era = str(rng.choice(list(ERAS)))
-            result = age(clean, era=era, severity=int(rng.integers(1, 4)), seed=int(rng.integers(2**62)), masks=masks)
+            severity, seed = int(rng.integers(1, 4)), int(rng.integers(2**62))
+            soft = {"lens_blur": plan.blurred_share}
+            result = age(clean, era=era, severity=severity, seed=seed, masks=masks, chances=soft)
             return result.clean, result.aged, result.mask
         if rng.random() < 0.2:
             clean = torch.from_numpy(np.repeat(np.tensordot(LUMA, clean.numpy(), 1)[None], 3, 0))

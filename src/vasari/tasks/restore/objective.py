@@ -18,6 +18,7 @@ from vasari.models import hub
 from vasari.models.detectors import Detector, found_marks
 from vasari.models.losses import (
     CRITIC_LOSSES,
+    energy_apart,
     in_the_tone_of,
     log_mean_square,
     luma,
@@ -52,8 +53,6 @@ CRITIC_RATE = 2.0  # of the plan's learning rate
 LUMA_SHARE = 0.5  # of the error: lightness counts beside the three channels, since a cast is not all of fading
 THUMBNAILS = ("aged_thumbnails", "clean_thumbnails")
 EVIDENCE = "aged_evidence"
-# What may learn behind a tone and a survey that stay: the parts of a `Restorer` by name.
-DECODER = ("up_2", "up_stack_2", "up_1", "up_stack_1", "tail")
 
 
 @dataclass(frozen=True)
@@ -65,7 +64,7 @@ class RestoreObjectivePlan:
     learn: str = option(
         "all",
         "'curves' trains the survey's curves alone, by regression; 'field' its uneven gain, on thumbnails; "
-        "'repair' the U-Net and its steering, behind a tone that stays; 'decoder' its second half alone, stored as "
+        "'repair' the U-Net and its steering, behind a tone that stays; 'decoder' its last blocks alone, stored as "
         "what differs from a bundled start_from; 'all' everything at once",
         choices=("all", *ON_THUMBNAILS, "repair", "decoder"),
     )
@@ -78,6 +77,9 @@ class RestoreObjectivePlan:
         "'patch' learns all by itself; 'projected' sees through the bundled encoder, and adds the perceptual loss",
         choices=CRITICS,
     )
+    conditional: bool = option(False, "show a projected critic what the patch was restored from, too")
+    steady: bool = option(False, "let the critic pull with the same strength at every step, however steep it is")
+    energy: bool = option(False, "ask for as much fine detail as the clean patch has, wherever it lies")
     penalty_every: int = option(4, "steps between gradient penalties of the critic; 0 for none", minimum=0)
     penalty: str = option(
         "r1",
@@ -99,6 +101,11 @@ class RestoreObjectivePlan:
             raise PlanError(
                 f"objective.penalty={self.penalty} is for a critic that learns all by itself.",
                 remedy="leave it out, or use objective.critic=patch",
+            )
+        if (self.conditional and self.critic != "projected") or (self.steady and not self.adversarial):
+            raise PlanError(
+                "objective.conditional is for a projected critic, objective.steady for an adversarial loss.",
+                remedy="set objective.critic=projected with objective.adversarial=rpgan, or leave them out",
             )
         if self.still and self.learn != "repair":
             raise PlanError(
@@ -157,6 +164,7 @@ class RestoreObjective(Objective):
             "tone": 0.5,
             "quantiles": 0.5,
             "damage": 0.5,
+            "energy": 0.5,
             "adversarial": 0.02,
             "perceptual": 0.2,
             "critic": 1.0,
@@ -199,7 +207,8 @@ class RestoreObjective(Objective):
         if self._plan.learn == "all":
             return (self._restorer,)
         if self._plan.learn == "decoder":
-            return tuple(self._restorer.get_submodule(name) for name in DECODER)
+            u_net = self._restorer
+            return (u_net.up_stack_2.blocks[-1], u_net.up_1, u_net.up_stack_1, u_net.tail)
         parts = [part for name, part in self._restorer.named_children() if name != "surveyor"]
         return (*parts, self._restorer.surveyor.context)
 
@@ -276,8 +285,10 @@ class RestoreObjective(Objective):
         }
         if self._plan.learn == "all":
             terms["tone"] = self._tone_term(batch, survey)
+        if self._plan.energy:
+            terms["energy"] = energy_apart(restored.picture, in_its_tone)
         if self._critique is not None:
-            terms |= self._critique.favor(in_its_tone, restored.picture)
+            terms |= self._critique.favor(in_its_tone, restored.picture, restored.toned)
         return terms
 
     def _critic_losses(self, batch: Batch) -> dict[str, Tensor]:
@@ -287,7 +298,7 @@ class RestoreObjective(Objective):
             survey, marks = self._surveyed_patches(batch), self._marks(batch["aged"])
             restored = self._restorer(batch["aged"], survey, batch["window"], marks)
             made, clean = restored.picture, in_the_tone_of(batch["clean"], restored.toned, batch["mask"])
-        return self._critique.losses(clean, made)
+        return self._critique.losses(clean, made, restored.toned)
 
     def validate(self, networks: Mapping[str, nn.Module]) -> Validation:
         restorer = networks["restorer"]
