@@ -19,6 +19,7 @@ from skimage import data
 from vasari.app.cli.main import COMMANDS, main
 from vasari.app.cli.messages import counted, duration
 from vasari.app.cli.plan_options import describe, plan_from_options
+from vasari.foundation.devices import threads_of
 from vasari.foundation.errors import ExitCode, PlanError
 from vasari.foundation.version import VERSION
 from vasari.tasks.restore.plan import RestorePlan
@@ -119,6 +120,20 @@ def test_a_replay_from_the_command_line(scans: Path, tmp_path: Path, tiny_restor
     assert main(["restore", "--replay", str(record), "-o", str(tmp_path / "again"), "--json"]) == 0
     assert (tmp_path / "again" / "pilot.jpg").read_bytes() == (tmp_path / "out" / "pilot.jpg").read_bytes()
     assert json.loads(capsys.readouterr().out)["result"].endswith("pilot.jpg")
+
+
+def test_a_replay_has_the_threads_of_then_whatever_the_environment_says(
+    scans: Path, tmp_path: Path, tiny_restorer: Path
+) -> None:
+    restoring = ["restore", str(scans / "pilot.jpg"), "-o", str(tmp_path / "out"), "--model", str(tiny_restorer)]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
+    command = [sys.executable, "-m", "vasari.app.cli.main", *restoring, "--precision", "float32"]
+    subprocess.run(command, env=environment, check=True, capture_output=True)
+    record = tmp_path / "out" / "pilot.treatment.json"
+    assert json.loads(record.read_bytes())["machine"]["threads"] == "1"
+    with threads_of({"threads": "2"}):
+        assert main(["restore", "--replay", str(record), "-o", str(tmp_path / "again")]) == ExitCode.DONE
+    assert (tmp_path / "again" / "pilot.jpg").read_bytes() == (tmp_path / "out" / "pilot.jpg").read_bytes()
 
 
 @pytest.mark.parametrize("by", ["--debug", "VASARI_DEBUG"])

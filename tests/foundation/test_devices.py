@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from vasari.foundation.devices import DEVICES, PRECISIONS, choose_device, choose_precision
+from vasari.foundation.devices import DEVICES, PRECISIONS, choose_device, choose_precision, machine_of, threads_of
 from vasari.foundation.errors import PlanError
 
 AVAILABLE = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
@@ -30,3 +30,14 @@ def test_a_precision_is_what_was_asked(name: str) -> None:
 
 def test_half_precision_is_not_chosen_for_apple() -> None:
     assert choose_precision("auto", torch.device("mps")) == torch.float32
+
+
+def test_the_threads_of_a_record_are_computed_with_and_told_and_then_those_before() -> None:
+    before, cpu = torch.get_num_threads(), torch.device("cpu")
+    for threads in ("1", "3"):
+        with pytest.raises(ZeroDivisionError), threads_of({"threads": threads}):
+            assert machine_of(cpu, torch.float32) | {"threads": threads} == machine_of(cpu, torch.float32)
+            raise ZeroDivisionError
+        assert torch.get_num_threads() == before
+    with threads_of({}):
+        assert torch.get_num_threads() == before

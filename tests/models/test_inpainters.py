@@ -5,6 +5,7 @@ import pytest
 import torch
 from skimage.restoration import inpaint_biharmonic
 
+from vasari.foundation.devices import threads_of
 from vasari.models.cards import NETWORKS
 from vasari.models.inpainters import Inpainter, coarser, enlarged, smooth_fill
 
@@ -89,6 +90,18 @@ def test_enlarging_undoes_reducing_of_something_smooth() -> None:
     picture = smooth_picture(62, 95)
     back = enlarged(coarser(picture, torch.zeros(1, 1, 62, 95))[0], (62, 95))
     assert (back - picture).abs()[..., 2:-2, 2:-2].max() < 0.01
+
+
+@pytest.mark.parametrize("pictures", [1, 2])
+def test_enlarging_gives_the_same_bits_with_any_number_of_threads(pictures: int) -> None:
+    small = torch.rand(pictures, 3, 90, 131)
+    found = []
+    for threads in ("1", "2", "3"):
+        with threads_of({"threads": threads}):
+            found.append(enlarged(small, (179, 262)))
+    assert torch.equal(found[0], found[1]) and torch.equal(found[0], found[2])
+    expected = torch.nn.functional.interpolate(small, scale_factor=2.0, mode="bilinear")[..., :179, :262]
+    torch.testing.assert_close(found[0], expected, atol=1e-6, rtol=0)
 
 
 def test_a_tile_with_its_halo_equals_the_whole_at_the_shipped_size() -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import torch
@@ -11,6 +13,8 @@ from vasari.foundation.errors import PlanError
 
 DEVICES = ("auto", "cpu", "cuda", "mps")
 PRECISIONS = ("auto", "float32", "bfloat16")
+#: Beyond it a number of threads is taken for an error: each takes memory even where it has nothing to do.
+MOST_THREADS = 1024
 
 
 def choose_device(name: str, local_rank: int = 0) -> torch.device:
@@ -45,3 +49,41 @@ def cpu_has_fast_bfloat16() -> bool:
     except OSError:
         return False
     return bool(flags & {"amx_bf16", "avx512_bf16"})
+
+
+def machine_of(device: torch.device, precision: torch.dtype) -> dict[str, str]:
+    """What the arithmetic depends on, for the record; to be asked in the thread that computes.
+
+    With other threads sums are cut elsewhere, and kernels choose other blocks: a result can differ by a level.
+    """
+    return {
+        "precision": str(precision).removeprefix("torch."),
+        "device": device.type,
+        "cpu": torch.backends.cpu.get_cpu_capability(),
+        "threads": str(torch.get_num_threads()),
+        "torch": torch.__version__,
+    }
+
+
+@contextlib.contextmanager
+def threads_of(machine: Mapping[str, str]) -> Iterator[None]:
+    """Compute with as many threads as `machine` of a record names, whatever the environment says; then as before.
+
+    A record that names none changes nothing. The number holds for the calling thread and for threads that begin to
+    compute meanwhile. Raises `PlanError` where the record names no number of 1 to `MOST_THREADS`.
+    """
+    told = machine.get("threads")
+    if told is None:
+        yield
+        return
+    if not (told.isdecimal() and 1 <= int(told) <= MOST_THREADS):
+        raise PlanError(
+            f"The record's machine names {told!r} threads; a number from 1 to {MOST_THREADS} is needed.",
+            remedy="replay the record as Vasari wrote it",
+        )
+    before = torch.get_num_threads()
+    torch.set_num_threads(int(told))
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)

@@ -82,7 +82,7 @@ class Treatment:
     """What was done. `created` is UTC, ISO 8601; `plan` is `plans.to_dict` of the plan.
 
     `seed` is the seed of all random numbers that were drawn. `machine` says what the arithmetic depends on
-    (precision, device, torch), since a processor of another kind may round differently.
+    (precision, device, threads, torch ...), since another processor or number of threads may round differently.
     """
 
     operation: str

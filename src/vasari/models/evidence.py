@@ -67,7 +67,8 @@ def _details(picture: Tensor) -> tuple[Tensor, Tensor]:
     smaller, _, _, grain = _haar(picture)
     centered = grain.flatten(1) - grain.mean((1, 2))[:, None]
     spread = centered.square().mean(1).sqrt() + _NEXT_TO_NOTHING
-    together = [(centered[i] * centered[1]).mean() / (spread[i] * spread[1]) for i in (0, 2)]
+    # A mean by channel, not of one: torch cuts the sum over a single one by threads, and rounds otherwise with others.
+    together = ((centered * centered[1]).mean(1) / (spread * spread[1]))[[0, 2]]
     logs = torch.log(torch.cat([*zones, edges]) + _NEXT_TO_NOTHING)
     return torch.cat([logs, torch.stack([(tail / middle).log(), (end / middle).log(), *together])]), smaller
 

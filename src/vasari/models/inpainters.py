@@ -156,8 +156,10 @@ def coarser(pixels: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
 
 def enlarged(pixels: Tensor, size: Sequence[int]) -> Tensor:
     """What `coarser` made small, at twice its size, bilinearly, cut to `size` (rows, columns)."""
-    doubled = functional.interpolate(pixels, scale_factor=2.0, mode="bilinear", align_corners=False)
-    return doubled[..., : size[0], : size[1]]
+    # Plane by plane: three channels together torch rounds in one way on one thread, and in another on several.
+    planes = pixels.reshape(-1, 1, *pixels.shape[2:])
+    doubled = functional.interpolate(planes, scale_factor=2.0, mode="bilinear", align_corners=False)
+    return doubled[..., : size[0], : size[1]].reshape(*pixels.shape[:2], *size)
 
 
 def _halved(planes: Tensor) -> Tensor:

@@ -15,7 +15,8 @@ from skimage import data
 
 from vasari.foundation import image_files
 from vasari.foundation.batches import CHANGE_ENDING, RECORD_ENDING
-from vasari.foundation.errors import PlanError, WeightsError
+from vasari.foundation.devices import machine_of, threads_of
+from vasari.foundation.errors import PlanError, WeightsError, WriteError
 from vasari.foundation.ledgers import Ledger
 from vasari.foundation.plans import check, option
 from vasari.foundation.treatment import ModelFacts, Stage, read_treatment
@@ -248,3 +249,106 @@ def test_a_plan_and_options_together_are_refused() -> None:
     assert streams.plan_of(NegativePlan, None, {"strength": 0.5}, "negate") == NegativePlan(strength=0.5)
     with pytest.raises(PlanError, match="a plan and the options strength"):
         streams.plan_of(NegativePlan, NegativePlan(), {"strength": 0.5}, "negate")
+
+
+class ThreadedWorker(NegativeWorker):
+    """Other bytes with another number of threads: what arithmetic may do, done each time."""
+
+    machine = property(lambda self: machine_of(torch.device("cpu"), torch.float32))  # type: ignore[assignment]
+
+    def treat(self, path: Path, page: int, outputs: Any, **options: Any) -> Mapping[str, float]:
+        inverter = Inverter(self.plan.strength / torch.get_num_threads())
+        return streams.treat_page(path, page, inverter, Manner(32, 64), outputs, **options).to_numbers()
+
+
+class ThreadedWork(NegativeWork):
+    def ready(self, machine: Mapping[str, str]) -> NegativeWorker:
+        self.loaded.append(machine)
+        return ThreadedWorker(self.plan)
+
+
+def threaded(scans: Path, output: Path, threads: str, watch: Silent | None = None) -> Any:
+    with threads_of({"threads": threads}):
+        return treat_files([scans], BatchOptions(output, jobs=1), ThreadedWork(NegativePlan()), watch)
+
+
+@pytest.fixture
+def one_thread(scans: Path, tmp_path: Path) -> Path:
+    """The record of a page that one thread treated."""
+    threaded(scans / "pilot.jpg", tmp_path / "out", "1")
+    return tmp_path / "out" / "pilot.treatment.json"
+
+
+def test_a_replay_computes_with_the_threads_of_then(one_thread: Path, tmp_path: Path) -> None:
+    assert read_treatment(one_thread).machine["threads"] == "1"
+    with threads_of({"threads": "2"}):
+        done = replay_file(ThreadedWork, one_thread, tmp_path / "again")
+        assert torch.get_num_threads() == 2
+    assert done.remarks == ()
+    assert done.result.read_bytes() == (tmp_path / "out" / "pilot.jpg").read_bytes()
+
+
+def changed(record: Path, machine: Mapping[str, str | None], **facts: Any) -> Path:
+    """A record beside another, with other facts of the machine (None: not told) and of the result."""
+    values = json.loads(record.read_text())
+    values["machine"] = {key: one for key, one in {**values["machine"], **machine}.items() if one is not None}
+    values["result"] |= facts
+    path = record.with_name("changed.treatment.json")
+    path.write_text(json.dumps(values))
+    return path
+
+
+def test_a_record_that_tells_no_threads_is_replayed_with_those_of_now(one_thread: Path, tmp_path: Path) -> None:
+    old = changed(one_thread, {"threads": None})
+    with threads_of({"threads": "1"}):
+        assert replay_file(ThreadedWork, old, tmp_path / "again").remarks == ()
+    with (
+        threads_of({"threads": "2"}),
+        pytest.raises(WriteError, match="not tell with how many .*; these were 2") as told,
+    ):
+        replay_file(ThreadedWork, old, tmp_path / "third")
+    assert told.value.remedy == "replay with as many threads as then (try OMP_NUM_THREADS=1 first), or do the work anew"
+    assert not (tmp_path / "third" / "pilot.jpg").exists()
+
+
+def test_where_the_bytes_differ_a_replay_says_what_does(one_thread: Path, tmp_path: Path) -> None:
+    elsewhere = changed(one_thread, {"torch": "1.0", "cpu": "PDP-11", "libvips": "7.0"}, sha256="0" * 64)
+    with pytest.raises(WriteError, match="other bytes .* nothing was written. The same bytes need") as told:
+        replay_file(ThreadedWork, elsewhere, tmp_path / "again")
+    assert f"Torch was 1.0 and is {torch.__version__}." in str(told.value)
+    assert "The processor's capability was PDP-11 and is" in str(told.value)
+    for wanted in ("torch 1.0", "the processor's capability PDP-11", "libvips 7.0"):
+        assert wanted in told.value.remedy
+    with pytest.raises(WriteError, match="the same here; the processor may be of another kind") as told:
+        replay_file(ThreadedWork, changed(one_thread, {}, sha256="0" * 64), tmp_path / "again")
+    assert told.value.remedy == "replay on the machine of then, or do the work anew"
+
+
+@pytest.mark.parametrize("threads", ["0", "-1", "two", "", "1025"])
+def test_threads_that_nobody_has_are_refused(one_thread: Path, tmp_path: Path, threads: str) -> None:
+    before = torch.get_num_threads()
+    with pytest.raises(PlanError, match="a number from 1 to 1024 is needed"):
+        replay_file(ThreadedWork, changed(one_thread, {"threads": threads}), tmp_path / "again")
+    assert torch.get_num_threads() == before
+
+
+def test_a_batch_goes_on_with_other_threads_and_does_nothing_twice(scans: Path, tmp_path: Path) -> None:
+    class Died(BaseException):
+        pass
+
+    class Dying(Silent):
+        def finished(self, entry: Any) -> None:
+            raise Died
+
+    with pytest.raises(Died):
+        threaded(scans, tmp_path / "out", "1", Dying())
+    (first,) = (tmp_path / "out").rglob(f"*{RECORD_ENDING}")
+    before = first.read_bytes(), first.stat().st_mtime_ns
+    summary = threaded(scans, tmp_path / "out", "2")
+    assert (len(summary.already_done), len(summary.done)) == (1, 2)
+    assert (first.read_bytes(), first.stat().st_mtime_ns) == before
+    records = (tmp_path / "out").rglob(f"*{RECORD_ENDING}")
+    assert {read_treatment(path).machine["threads"]: path == first for path in records} == {"1": True, "2": False}
+    NegativeWork.loaded.clear()
+    assert threaded(scans, tmp_path / "out", "3").entries == ()
+    assert NegativeWork.loaded == []

@@ -20,16 +20,19 @@ import pytest
 import torch
 from torch import Tensor
 
+from vasari.foundation.devices import threads_of
 from vasari.foundation.errors import PlanError
 from vasari.foundation.image_formats import DEFAULT_LIMITS
 from vasari.foundation.ledgers import DONE, FAILED
 from vasari.foundation.treatment import read_treatment
 from vasari.foundation.video_files import FilmReader
 from vasari.tasks.batch.terms import BatchOptions, Summary
+from vasari.tasks.film import replay as replay_module
 from vasari.tasks.film import segments
 from vasari.tasks.film.apply import Made, treat_film
 from vasari.tasks.film.files import film_files
 from vasari.tasks.film.film_plan import FilmPlan
+from vasari.tasks.film.frame_treaters import FrameTreater
 from vasari.tasks.film.replay import replay
 from vasari.tasks.film.shots import Outline, Shot, outline
 from vasari.tasks.film.treaters import of_worker
@@ -239,6 +242,26 @@ def test_a_replay_gives_the_recorded_bytes(clips: ModuleType, tmp_path: Path, wo
     sidecar.write_text(text)
     with pytest.raises(PlanError, match="tells of no film"):
         replay(sidecar, tmp_path / "third")
+
+
+def test_a_replay_computes_with_the_threads_of_then(
+    clips: ModuleType, tmp_path: Path, work: FilmWork, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = clips.write(tmp_path / "a.mp4", clips.shots(1))
+    with threads_of({"threads": "1"}):
+        run(source, tmp_path / "out", work)
+    asked, threads = replay_module.machine_of, []
+
+    def counted(treater: FrameTreater) -> dict[str, str]:
+        threads.append(torch.get_num_threads())
+        return asked(treater)
+
+    monkeypatch.setattr(replay_module, "machine_of", counted)
+    with threads_of({"threads": "2"}):
+        replayed = replay(tmp_path / "out" / "a.treatment.json", tmp_path / "again")
+        assert torch.get_num_threads() == 2
+    assert (threads, replayed.remarks) == ([1], ())
+    assert replayed.result.read_bytes() == (tmp_path / "out" / "a.mp4").read_bytes()
 
 
 def test_frames_are_treated_as_pictures_are(clips: ModuleType, tiny_restorer: Path, tiny_translator: Path) -> None:

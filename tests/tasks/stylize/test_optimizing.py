@@ -13,6 +13,7 @@ from skimage import data
 
 import vasari
 from vasari.foundation import image_files
+from vasari.foundation.devices import threads_of
 from vasari.foundation.errors import PictureError, PlanError, WeightsError
 from vasari.foundation.picture import Picture
 from vasari.foundation.treatment import read_treatment
@@ -116,6 +117,19 @@ def test_files_are_recorded_watched_and_replayed(
     assert stage.numbers["evaluations"] == 6 and stage.numbers["ended_early"] == 0 and stage.numbers["loss"] > 0
     done = replay(out.output / "coffee.treatment.json", tmp_path / "again")
     assert done.result.read_bytes() == (out.output / "coffee.tif").read_bytes()
+
+
+def test_a_replay_on_other_threads_gives_the_same_bytes(tmp_path: Path, options: dict[str, Any]) -> None:
+    """Gradients are summed over the whole picture, and steps carry the rounding of such sums on."""
+    style, source = tmp_path / "cat.png", tmp_path / "coffee.png"
+    Image.fromarray(CAT).save(style)
+    Image.fromarray(data.coffee()[:300, :400]).save(source)
+    plan = StylizePlan((str(style),), **{**options, "settings": ("steps=4", "coarsest_px=256")})
+    with threads_of({"threads": "1"}):
+        stylize_files([source], BatchOptions(tmp_path / "out"), plan)
+    with threads_of({"threads": "2"}):
+        done = replay(tmp_path / "out" / "coffee.treatment.json", tmp_path / "again")
+    assert done.result.read_bytes() == (tmp_path / "out" / "coffee.png").read_bytes()
 
 
 def test_one_that_is_ended_early_is_kept_and_the_next_is_not_begun(

@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from vasari.foundation import batches
 from vasari.foundation.atomic_files import write_whole
+from vasari.foundation.devices import threads_of
 from vasari.foundation.errors import PictureError, PlanError, WeightsError, WriteError
 from vasari.foundation.image_formats import Limits
 from vasari.foundation.ledgers import Stamp, sole_worker
 from vasari.foundation.plans import from_dict
 from vasari.foundation.treatment import ModelFacts, Treatment, read_treatment
 from vasari.foundation.version import VERSION
-from vasari.tasks.batch.page import Page, Staged, make_visible, stage
-from vasari.tasks.batch.work import Work, Worker
+from vasari.tasks.batch.page import Page, make_visible, stage
+from vasari.tasks.batch.work import Work
+
+#: What a record's `machine` tells, in words; other keys name themselves.
+_CALLED = {
+    "precision": "the precision",
+    "device": "the device",
+    "cpu": "the processor's capability",
+    "threads": "the number of threads",
+}
 
 
 @dataclass(frozen=True)
@@ -50,23 +59,23 @@ def replay_file(
         )
     path, stamp = _source(record, sidecar, source)
     work = _work(kind, record, sidecar)
-    # With the precision and on the device of then; the record goes on telling the plan as it was.
-    worker = work.ready(record.machine)
     folder = (output or sidecar.parent).expanduser().resolve()
     page = _page(record, record.result.name, stamp)
     result = folder / page.result
     _refuse_other(result, path, record, overwrite)
-    remarks = _remarks(record, worker)
-    with sole_worker(folder) as staging:
-        staged = stage(
-            page, work, worker, staging,
-            limits=Limits(trust=trust), created=record.created, version=record.version, read_from=path,
-        )  # fmt: skip
-        _check_bytes(staged, record, remarks)
-        # The old record stays the record: it tells when and where the picture was treated.
-        write_whole(Path(staged.moves[-2][0]), sidecar.read_bytes())
-        make_visible(staged, folder)
-    return Replayed(result, record.result.sha256, remarks)
+    # With the precision, the threads and on the device of then; the record goes on telling the plan as it was.
+    with threads_of(record.machine):
+        worker = work.ready(record.machine)
+        with sole_worker(folder) as staging:
+            staged = stage(
+                page, work, worker, staging,
+                limits=Limits(trust=trust), created=record.created, version=record.version, read_from=path,
+            )  # fmt: skip
+            check_bytes(record, staged.result_stamp, staged.record.machine)
+            # The old record stays the record: it tells when and where the picture was treated.
+            write_whole(Path(staged.moves[-2][0]), sidecar.read_bytes())
+            make_visible(staged, folder)
+    return Replayed(result, record.result.sha256, remarks(record, staged.record.machine))
 
 
 def _work(kind: type[Work], record: Treatment, sidecar: Path) -> Work:
@@ -123,14 +132,37 @@ def check_models(record: Treatment, models: Sequence[ModelFacts]) -> None:
             )
 
 
-def _remarks(record: Treatment, worker: Worker) -> tuple[str, ...]:
-    """What differs between then and now."""
-    remarks = [] if record.version == VERSION else [f"The record is of Vasari {record.version}; this is {VERSION}."]
-    for key, value in worker.machine.items():
-        then = record.machine.get(key)
-        if then is not None and then != value:
-            remarks.append(f"{key} was {then} and is {value}.")
-    return tuple(remarks)
+def remarks(record: Treatment, machine: Mapping[str, str]) -> tuple[str, ...]:
+    """What differs between then and now, where `machine` is that of now; one sentence each."""
+    told = [] if record.version == VERSION else [f"The record is of Vasari {record.version}; this is {VERSION}."]
+    for key, then, today in _differences(record, machine):
+        name = _CALLED.get(key, key)
+        told.append(f"{name[0].upper()}{name[1:]} was {then} and is {today}.")
+    return tuple(told)
+
+
+def check_bytes(record: Treatment, made: Stamp, machine: Mapping[str, str]) -> None:
+    """Raise `WriteError` where the bytes that were made on `machine` are not the recorded ones; it says why."""
+    if record.result is None or made.sha256 == record.result.sha256:
+        return
+    differing = remarks(record, machine)
+    wanted = [] if record.version == VERSION else [f"Vasari {record.version}"]
+    wanted += [f"{_CALLED.get(key, key)} {then}" for key, then, _ in _differences(record, machine)]
+    if "threads" in machine and "threads" not in record.machine:
+        differing += (f"The record does not tell with how many threads it was made; these were {machine['threads']}.",)
+        wanted.append("as many threads as then (try OMP_NUM_THREADS=1 first)")
+    why = " ".join(differing) or "What the record tells of them is the same here; the processor may be of another kind."
+    raise WriteError(
+        "The replay gave other bytes than the record tells; nothing was written. The same bytes need the same "
+        f"versions, number of threads and kind of processor. {why}",
+        remedy=f"replay {'with ' + ' and '.join(wanted) if wanted else 'on the machine of then'}, or do the work anew",
+    )
+
+
+def _differences(record: Treatment, machine: Mapping[str, str]) -> list[tuple[str, str, str]]:
+    """(key, then, now) of what the record tells and this machine has otherwise."""
+    both = ((key, record.machine.get(key), today) for key, today in machine.items())
+    return [(key, then, today) for key, then, today in both if then is not None and then != today]
 
 
 def _refuse_other(result: Path, source: Path, record: Treatment, overwrite: bool) -> None:
@@ -143,13 +175,3 @@ def _refuse_other(result: Path, source: Path, record: Treatment, overwrite: bool
             f"{result} exists and is not the recorded result.",
             remedy="choose another folder with -o, or use --overwrite",
         )
-
-
-def _check_bytes(staged: Staged, record: Treatment, remarks: tuple[str, ...]) -> None:
-    if record.result is None or staged.result_stamp.sha256 == record.result.sha256:
-        return
-    why = " ".join(remarks) or "The machine and the software look the same."
-    raise WriteError(
-        f"The replay gave other bytes than the record tells; nothing was written. {why}",
-        remedy="replay on the kind of machine and with the versions in the record's `machine`, or restore anew",
-    )

@@ -70,16 +70,6 @@ class Treater(Protocol):
         """Treat a tile: pixels float32 [1, 1 or 3, h, w] in sRGB, window [1, 4] in fractions of the picture."""
 
 
-def machine_of(device: torch.device, precision: torch.dtype) -> dict[str, str]:
-    """What the arithmetic depends on, for the record."""
-    return {
-        "precision": str(precision).removeprefix("torch."),
-        "device": device.type,
-        "cpu": torch.backends.cpu.get_cpu_capability(),
-        "torch": torch.__version__,
-    }
-
-
 @dataclass(frozen=True)
 class Manner:
     """How a picture is gone through: the long side of the thumbnail, the tiles, the format (None: the source's).

@@ -34,7 +34,7 @@ class Worker(Protocol):
 
     @property
     def machine(self) -> Mapping[str, str]:
-        """What the arithmetic depends on (precision, device, torch), for the record."""
+        """What the arithmetic depends on, for the record: `foundation.devices.machine_of`, in the thread that asks."""
 
     def treat(
         self,

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from vasari.foundation.devices import choose_device, choose_precision
+from vasari.foundation.devices import choose_device, choose_precision, machine_of
 from vasari.foundation.errors import WeightsError
 from vasari.foundation.lab import srgb_to_lab
 from vasari.models import hub, model_files
@@ -21,7 +21,7 @@ from vasari.models.blocks import window_field
 from vasari.models.colorizers import CHROMA_UNIT, Colorizer, as_palette, palette_of
 from vasari.models.encoders import MULTIPLE_OF, Encoder
 from vasari.models.style import StyleCode
-from vasari.tasks.batch.streams import Manner, Treated, machine_of
+from vasari.tasks.batch.streams import Manner, Treated
 from vasari.tasks.colorize.carrying import carried
 from vasari.tasks.colorize.colorize_plan import ColorizePlan, Hint, check_samples
 from vasari.tasks.colorize.examples import KEPT_PX, as_grey

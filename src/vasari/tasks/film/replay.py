@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import Any
 
 from vasari.foundation.atomic_files import write_whole
+from vasari.foundation.devices import threads_of
 from vasari.foundation.errors import PictureError, PlanError, WriteError
 from vasari.foundation.image_formats import Limits
 from vasari.foundation.ledgers import Stamp, publish, sole_worker
 from vasari.foundation.plans import from_dict
 from vasari.foundation.treatment import Treatment, read_treatment
-from vasari.foundation.version import VERSION
-from vasari.tasks.batch.replay import Replayed, check_models
+from vasari.tasks.batch.replay import Replayed, check_bytes, check_models, remarks
 from vasari.tasks.batch.work import Work
 from vasari.tasks.film.film_plan import FilmPlan
 from vasari.tasks.film.making import Making
@@ -47,24 +47,20 @@ def replay(
     folder = (output or sidecar.parent).expanduser().resolve()
     result = folder / record.result.name
     _refuse_other(result, path, record, overwrite)
-    treater = work.ready(record.machine)
-    making = Making(
-        work, treater, Path(record.source.path), stamp, result, record.job, Limits(trust=trust),
-        version=record.version, created=record.created, read_from=path,
-    )  # fmt: skip
-    remarks = _remarks(record, machine_of(treater))
-    with sole_worker(folder) as staging, tempfile.TemporaryDirectory(dir=staging) as segments:
-        made = making.make(staging, Path(segments), lambda share: None)
-        if made.stamp.sha256 != record.result.sha256:
-            why = " ".join(remarks) or "The machine and the software look the same."
-            raise WriteError(
-                f"The replay gave other bytes than the record tells; nothing was written. {why}",
-                remedy="replay on the kind of machine and with the versions in the record's `machine`",
-            )
-        # The old record stays the record: it tells when and where the film was treated.
-        publish(write_whole(made.record, sidecar.read_bytes()), making.record_path)
-        publish(made.film, result)
-    return Replayed(result, record.result.sha256, remarks)
+    with threads_of(record.machine):
+        treater = work.ready(record.machine)
+        machine = machine_of(treater)
+        making = Making(
+            work, treater, Path(record.source.path), stamp, result, record.job, Limits(trust=trust),
+            version=record.version, created=record.created, read_from=path,
+        )  # fmt: skip
+        with sole_worker(folder) as staging, tempfile.TemporaryDirectory(dir=staging) as segments:
+            made = making.make(staging, Path(segments), lambda share: None)
+            check_bytes(record, made.stamp, machine)
+            # The old record stays the record: it tells when and where the film was treated.
+            publish(write_whole(made.record, sidecar.read_bytes()), making.record_path)
+            publish(made.film, result)
+    return Replayed(result, record.result.sha256, remarks(record, machine))
 
 
 def _work(record: Treatment, sidecar: Path) -> FilmWork:
@@ -105,13 +101,3 @@ def _refuse_other(result: Path, source: Path, record: Treatment, overwrite: bool
             f"{result} exists and is not the recorded result.",
             remedy="choose another folder with -o, or use --overwrite",
         )
-
-
-def _remarks(record: Treatment, machine: dict[str, str]) -> tuple[str, ...]:
-    """What differs between then and now."""
-    remarks = [] if record.version == VERSION else [f"The record is of Vasari {record.version}; this is {VERSION}."]
-    for key, value in machine.items():
-        then = record.machine.get(key)
-        if then is not None and then != value:
-            remarks.append(f"{key} was {then} and is {value}.")
-    return tuple(remarks)

@@ -73,13 +73,10 @@ class FilmWork:
 
 def machine_of(treater: Any) -> dict[str, str]:
     """What the arithmetic of a film depends on, for the record."""
-    import torch
-
     from vasari.foundation.video_files import pyav
 
     return {
         **treater.machine,
-        "threads": str(torch.get_num_threads()),
         "pyav": str(pyav().__version__),
         "ffmpeg": str(pyav().ffmpeg_version_info),
         "opencv": _opencv_version(),

@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from vasari.foundation.devices import choose_device
+from vasari.foundation.devices import choose_device, machine_of
 from vasari.foundation.errors import PlanError, WeightsError
 from vasari.foundation.picture import Picture
 from vasari.foundation.plans import from_dict
@@ -104,13 +104,7 @@ class Sampler:
     def machine(self) -> dict[str, str]:
         """What the arithmetic depends on, for the record."""
         found = {"edits_precision": str(self.edits_precision).removeprefix("torch.")} if self.edits else {}
-        return {
-            "precision": "float32",
-            **found,
-            "device": next(self.generator.parameters()).device.type,
-            "cpu": torch.backends.cpu.get_cpu_capability(),
-            "torch": torch.__version__,
-        }
+        return {**machine_of(next(self.generator.parameters()).device, torch.float32), **found}
 
     def picture(self, seed: int, index: int) -> Tensor:
         """Picture `index` (from 0) of a seed, [3, px, px] in 0..1, of the model's own size."""

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from vasari.foundation import tiles
-from vasari.foundation.devices import choose_device, choose_precision
+from vasari.foundation.devices import choose_device, choose_precision, machine_of
 from vasari.foundation.errors import WeightsError
 from vasari.foundation.treatment import ModelFacts
 from vasari.models import hub
@@ -65,12 +65,7 @@ class Filler:
     @property
     def machine(self) -> dict[str, str]:
         """What the arithmetic depends on, for the record."""
-        return {
-            "precision": str(self.precision).removeprefix("torch."),
-            "device": self.device.type,
-            "cpu": torch.backends.cpu.get_cpu_capability(),
-            "torch": torch.__version__,
-        }
+        return machine_of(self.device, self.precision)
 
     def fill(self, pixels: Tensor, mask: Tensor) -> Tensor:
         """A whole picture filled: pixels float32 [1, 3, h, w] in 0..1, mask [1, 1, h, w] -> [1, 3, h, w].

@@ -12,6 +12,7 @@ import torch
 
 from vasari.foundation import image_files
 from vasari.foundation.atomic_files import write_whole
+from vasari.foundation.devices import machine_of
 from vasari.foundation.errors import PlanError
 from vasari.foundation.image_formats import Header, Limits
 from vasari.foundation.treatment import ModelFacts, Stage
@@ -132,7 +133,7 @@ class InpaintWorker:
         """What the arithmetic depends on, for the record."""
         if self.filler is not None:
             return self.filler.machine
-        return {"precision": "float32", "device": "cpu", "torch": torch.__version__}
+        return machine_of(torch.device("cpu"), torch.float32)
 
     def treat(
         self,

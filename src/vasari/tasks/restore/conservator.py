@@ -15,14 +15,14 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from vasari.foundation.devices import choose_device, choose_precision
+from vasari.foundation.devices import choose_device, choose_precision, machine_of
 from vasari.foundation.errors import WeightsError
 from vasari.foundation.treatment import ModelFacts
 from vasari.models import hub
 from vasari.models.cards import NETWORKS
 from vasari.models.detectors import Detector
 from vasari.models.restorers import Restorer
-from vasari.tasks.batch.streams import Treated, machine_of, untouched
+from vasari.tasks.batch.streams import Treated, untouched
 from vasari.tasks.restore import weights
 from vasari.tasks.restore.marks import Surveyed, load_detector
 from vasari.tasks.restore.plan import DETECT, RestorePlan

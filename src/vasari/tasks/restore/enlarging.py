@@ -9,12 +9,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from vasari.foundation.devices import choose_device, choose_precision
+from vasari.foundation.devices import choose_device, choose_precision, machine_of
 from vasari.foundation.errors import WeightsError
 from vasari.models import hub
 from vasari.models.cards import NETWORKS
 from vasari.models.enlargers import Enlarger, interpolated
-from vasari.tasks.batch.streams import Treated, machine_of, untouched
+from vasari.tasks.batch.streams import Treated, untouched
 from vasari.tasks.restore.conservator import Conservator
 from vasari.tasks.restore.plan import ENLARGE, RestorePlan
 

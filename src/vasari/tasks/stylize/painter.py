@@ -16,9 +16,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from vasari.foundation.devices import choose_device, choose_precision
+from vasari.foundation.devices import choose_device, choose_precision, machine_of
 from vasari.foundation.errors import PlanError
-from vasari.tasks.batch.streams import Manner, Treated, machine_of, untouched
+from vasari.tasks.batch.streams import Manner, Treated, untouched
 from vasari.tasks.stylize.color_keeping import with_lightness
 from vasari.tasks.stylize.hands import Hand, StyleHand, TranslatingHand
 from vasari.tasks.stylize.optimizing import OptimizingHand

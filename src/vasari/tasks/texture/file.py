@@ -15,6 +15,7 @@ import torch
 from vasari.foundation import image_files
 from vasari.foundation.atomic_files import write_whole
 from vasari.foundation.batches import RECORD_ENDING
+from vasari.foundation.devices import choose_device, machine_of
 from vasari.foundation.errors import VasariError, WriteError
 from vasari.foundation.image_files import FORMATS, Header, RowWriter
 from vasari.foundation.ledgers import Stamp, job_key, publish, withdraw
@@ -116,10 +117,7 @@ def _begun(sample: Path, job: str, source: Source) -> Treatment:
         stages=(Stage(plan.chosen, did),),
         digital_source_type=SOURCE_TYPES[kind],
         machine={
-            "precision": "float32",
-            "device": plan.device if plan.chosen == GAN else "cpu",
-            "cpu": torch.backends.cpu.get_cpu_capability(),
-            "torch": torch.__version__,
+            **machine_of(choose_device(plan.device if plan.chosen == GAN else "cpu"), torch.float32),
             "libvips": packages.version("pyvips-binary"),
         },
     )

@@ -24,7 +24,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from vasari.foundation import tiles
-from vasari.foundation.devices import choose_device, choose_precision
+from vasari.foundation.devices import choose_device, choose_precision, machine_of
 from vasari.foundation.errors import WeightsError
 from vasari.foundation.image_files import Limits
 from vasari.foundation.picture import Metadata, Picture
@@ -34,7 +34,7 @@ from vasari.models.cards import NETWORKS
 from vasari.models.normalization import Statistics
 from vasari.models.translators import SURVEY_PX, Translator
 from vasari.tasks.batch import streams
-from vasari.tasks.batch.streams import Manner, Treated, machine_of, untouched
+from vasari.tasks.batch.streams import Manner, Treated, untouched
 from vasari.tasks.batch.work import Outputs
 from vasari.tasks.translate.translate_plan import TranslatePlan
 
