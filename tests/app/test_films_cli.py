@@ -145,7 +145,7 @@ def test_long_films_tell_how_far_they_are(monkeypatch: pytest.MonkeyPatch, capsy
     from vasari.tasks.batch.terms import Silent
 
     monkeypatch.setattr(films, "TELL_EVERY_S", 0.0)
-    watch = films._Following(Silent(), 0)
+    watch = films._Following(Silent())
     watch.begin(1, 100, 0)
     for share in np.linspace(0.5, 0.9, 5):
         watch.advance(Path("long.mp4"), float(share), 100)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import json
 import socket
@@ -15,13 +16,14 @@ from sqlalchemy import select
 
 from vasari.app import job_runner
 from vasari.app.job_runner import BusyError, Line, do, listed, told
-from vasari.app.operations.ordering import order_of
+from vasari.app.operations.ordering import errand_of, order_of
 from vasari.app.operations.references import Places
 from vasari.archive.schema import DERIVATIVES
 from vasari.archive.store import Archive
 from vasari.archive.workbench.jobs import Job, new_id, ordered
 from vasari.foundation.errors import PictureError, VasariError, WriteError
 from vasari.foundation.folder_locks import held
+from vasari.foundation.ledgers import Ledger
 
 
 @pytest.fixture
@@ -82,6 +84,28 @@ def test_failures_say_whether_another_try_may_help(capsys: pytest.CaptureFixture
     assert not told(MemoryError())["again"]
     unexpected = told(ZeroDivisionError("secret"))
     assert unexpected["again"] and "secret" not in json.dumps(unexpected) and "secret" in capsys.readouterr().err
+
+
+def test_a_job_tells_of_what_an_earlier_try_has_done(
+    places: Places, sent: Callable[..., str], job_of: Callable[..., Job], tmp_path: Path
+) -> None:
+    """Else a warning of a picture that was done before the server died would be told to nobody."""
+    job = job_of("restore", {"strength": 0.0}, [sent(1), sent(2, "two.png")])
+    part = tmp_path / "part"
+    part.mkdir()
+    operation, errand = errand_of(job, part, places, lambda done, total, words: None)
+    first = operation.run(dataclasses.replace(errand, inputs=errand.inputs[:1]))
+    assert [one["result"] for one in first["entries"]] == ["scan.png"]
+    ledger = Ledger(part)
+    (done,) = ledger.entries.values()
+    ledger.append(dataclasses.replace(done, warnings=("look at it",)))
+    again = operation.run(errand)
+    assert (again["done"], again["already_done"]) == (1, 1)
+    assert {one["result"]: one.get("warnings") for one in again["entries"]} == {
+        "scan.png": ["look at it"],
+        "two.png": None,
+    }
+    assert str(places.folder) not in json.dumps(again), "viewers read it"
 
 
 def test_nothing_but_failures_is_a_failure(

@@ -21,6 +21,7 @@ from vasari.app.web.wording import FIGURES, decade, figure, measure
 from vasari.archive.workbench.audit import EVENTS
 from vasari.archive.workbench.roles import GIVEN
 from vasari.models import hub
+from vasari.tasks.restore.likeness_words import Likeness, stage_of
 
 WEB = Path(texts.__file__).parent
 TEMPLATES = sorted(rendering.FOLDER.rglob("*.html"))
@@ -108,6 +109,27 @@ def test_what_failures_say_has_its_chinese(text: str, words: str) -> None:
     texts = Texts.read()
     assert texts.told("zh", text) == words
     assert texts.told("en", text) == text
+
+
+@pytest.mark.parametrize("faces", [0, 1, 3])
+@pytest.mark.parametrize("last", [0.01, 0.05])
+@pytest.mark.parametrize("level", [0.0, 0.25, 0.5])
+def test_what_is_said_of_faces_has_its_chinese(faces: int, last: float, level: float) -> None:
+    """Every sentence there is, of one that moved and of several, whole and with all its figures."""
+    others = max(0, faces - 1)
+    apart, levels = (last,) * min(1, faces) + (0.02,) * others, (level,) * min(1, faces) + (0.5,) * others
+    english = stage_of(Likeness(0.03, 0.5, (0.07,) * faces, apart, levels).to_numbers()).did
+    chinese = Texts.read().told("zh", english)
+    figures = re.compile(r"\d+(?:\.\d+)?")
+    assert not re.search("[a-z;]", chinese), chinese
+    assert sorted(figures.findall(chinese)) == sorted(figures.findall(english)), chinese
+    assert Texts.read().told("en", english) == english
+
+
+def test_a_failure_within_a_failure_is_told_too_and_a_name_is_not() -> None:
+    told = Texts.read().told
+    assert told("zh", "The fields are not understood: Nothing was said..") == "设置无法理解：没有填写内容。。"
+    assert told("zh", "There is no file Time.") == "没有文件 Time。"
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])

@@ -65,9 +65,8 @@ def run(
     film_work = FilmWork(work, film)  # before the pictures: it may refuse
 
     def both(watch: Watch) -> Summary:
-        first = _Counting(watch)
-        before = pictures(stills, first) if stills else Summary((), ())
-        after = film_files(moving, options, film_work, _Following(watch, first.source_bytes))
+        before = pictures(stills, watch) if stills else Summary((), ())
+        after = film_files(moving, options, film_work, _Following(watch))
         told.extend(one for one in (_findings(entry, folder) for entry in after.entries) if one)
         return Summary(before.entries + after.entries, before.already_done + after.already_done)
 
@@ -128,43 +127,22 @@ def _can_treat(text: str, films: int, output: Path | BucketAddress) -> bool:
     return True
 
 
-class _Counting:
-    """A watch that passes on what it is told, and keeps the bytes of the sources."""
+class _Following:
+    """A watch of films, after those of a batch of pictures; where there is no bar it tells now and then."""
 
     def __init__(self, watch: Watch) -> None:
         self.watch = watch
-        self.source_bytes = 0
-
-    def begin(self, sources: int, source_bytes: int, already_done: int) -> None:
-        """Keep and pass on."""
-        self.source_bytes = source_bytes
-        self.watch.begin(sources, source_bytes, already_done)
-
-    def advance(self, source: Path, share: float, of_bytes: int) -> None:
-        """Pass on."""
-        self.watch.advance(source, share, of_bytes)
-
-    def finished(self, entry: Entry) -> None:
-        """Pass on."""
-        self.watch.finished(entry)
-
-
-class _Following:
-    """A watch of films after a batch of pictures of so many bytes; where there is no bar it tells now and then."""
-
-    def __init__(self, watch: Watch, bytes_before: int) -> None:
-        self.watch, self.bytes_before = watch, bytes_before
         self.source: Path | None = None
         self.began = self.told = 0.0
         self.share = 0.0
 
-    def begin(self, sources: int, source_bytes: int, already_done: int) -> None:
-        """Pass on, with what was done before."""
-        self.watch.begin(sources, source_bytes + self.bytes_before, already_done)
+    def begin(self, sources: int, work: float, already_done: int) -> None:
+        """Pass on."""
+        self.watch.begin(sources, work, already_done)
 
-    def advance(self, source: Path, share: float, of_bytes: int) -> None:
+    def advance(self, source: Path, share: float, of_work: float) -> None:
         """Pass on; tell the share and the time left."""
-        self.watch.advance(source, share, of_bytes)
+        self.watch.advance(source, share, of_work)
         now = time.monotonic()
         if source != self.source or self.share == 0.0:
             # What an earlier run has done says nothing of the speed of this one.

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import sys
-import threading
-import time
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vasari.app.cli.messages import counted, duration
 from vasari.foundation.ledgers import FAILED, Entry
+from vasari.tasks.batch.tally import Tally
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
@@ -19,64 +17,28 @@ if TYPE_CHECKING:
 _CONTROLS = {code: "?" for code in (*range(32), *range(127, 160)) if chr(code) not in "\t\n"}
 
 
-class Tally:
-    """How much of a batch is done, in bytes of the sources, and how long the rest will take."""
-
-    def __init__(self) -> None:
-        self.total = 0
-        self.settled = 0
-        self.running: dict[Path, float] = {}
-        self.began = time.monotonic()
-        self.lock = threading.Lock()
-
-    def advance(self, source: Path, share: float, of_bytes: int) -> float:
-        """Note the share of a page in work; the bytes done so far."""
-        with self.lock:
-            self.running[source] = share * of_bytes
-            if share >= 1.0:
-                self.settled += of_bytes
-                self.running.pop(source)
-            return self.settled + sum(self.running.values())
-
-    def dropped(self, source: Path) -> None:
-        """Count a file that failed as dealt with: nothing of it is left to wait for."""
-        with self.lock:
-            self.running.pop(source, None)
-            with suppress(OSError):
-                self.settled = min(self.total, self.settled + source.stat().st_size)
-
-    def seconds_left(self) -> float | None:
-        """From the speed so far; None before there is one."""
-        with self.lock:
-            done = self.settled + sum(self.running.values())
-        spent = time.monotonic() - self.began
-        return spent * (self.total - done) / done if done and self.total else None
-
-
 class Lines:
     """One plain line a page, for logs and pipes."""
 
     def __init__(self) -> None:
         self.tally = Tally()
-        self.sources = 0
         self.pages = 0
 
-    def begin(self, sources: int, source_bytes: int, already_done: int) -> None:
-        """Tell how much there is to do."""
-        self.tally.total, self.sources = source_bytes, sources
-        self.tally.began = time.monotonic()
+    def begin(self, sources: int, work: float, already_done: int) -> None:
+        """Tell how much there is to do; told again of films after pictures."""
+        self.tally.begin(work)
         if already_done:
             self._say(f"{counted(already_done, 'page')} done before, {counted(sources, 'file')} to do")
 
-    def advance(self, source: Path, share: float, of_bytes: int) -> None:
+    def advance(self, source: Path, share: float, of_work: float) -> None:
         """Keep count."""
-        self.tally.advance(source, share, of_bytes)
+        self.tally.advance(source, share, of_work)
 
     def finished(self, entry: Entry) -> None:
         """Tell what became of a page."""
         self.pages += 1
         if entry.status == FAILED:
-            self.tally.dropped(Path(entry.source))
+            self.tally.failed(entry)
         left = self.tally.seconds_left()
         self._say(f"[{self.pages}] {entry_line(entry)}" + (f", about {duration(left)} left" if left else ""))
 
@@ -96,33 +58,37 @@ class Bar:
 
     def __init__(self, doing: str) -> None:
         from rich.console import Console
-        from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+        from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 
         self.tally = Tally()
         self.progress: Progress = Progress(
             TextColumn("{task.description}"),
             BarColumn(),
             TaskProgressColumn(),
-            TimeRemainingColumn(),
+            TextColumn("{task.fields[left]}"),
             console=Console(stderr=True),
         )
-        self.task: TaskID = self.progress.add_task(doing, total=None)
-        self.pages = 0
+        self.task: TaskID = self.progress.add_task(doing, total=None, left="")
 
-    def begin(self, sources: int, source_bytes: int, already_done: int) -> None:
-        """Set the bar's length."""
-        self.progress.update(self.task, total=max(1, source_bytes), visible=sources > 0)
+    def begin(self, sources: int, work: float, already_done: int) -> None:
+        """Set the bar's length; told again of films after pictures."""
+        self.tally.begin(work)
+        self.progress.update(self.task, total=max(1.0, self.tally.total), visible=self.tally.total > 0)
 
-    def advance(self, source: Path, share: float, of_bytes: int) -> None:
+    def advance(self, source: Path, share: float, of_work: float) -> None:
         """Move the bar."""
-        done = self.tally.advance(source, share, of_bytes)
-        self.progress.update(self.task, completed=done, description=printable(source.name)[:32])
+        self._show(self.tally.advance(source, share, of_work), printable(source.name)[:32])
 
     def finished(self, entry: Entry) -> None:
         """Write a line for a failure."""
         if entry.status == FAILED:
-            self.tally.dropped(Path(entry.source))
+            self._show(self.tally.failed(entry), printable(Path(entry.source).name)[:32])
             self.progress.console.print(printable(entry_line(entry)), style="red", markup=False, highlight=False)
+
+    def _show(self, done: float, name: str) -> None:
+        left = self.tally.seconds_left()
+        words = "" if left is None else f"{duration(left)} left"
+        self.progress.update(self.task, completed=done, description=name, left=words)
 
     def __enter__(self) -> Bar:
         self.progress.start()

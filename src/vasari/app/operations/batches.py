@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +16,7 @@ from vasari.foundation.plans import digest, option
 from vasari.foundation.treatment import Stage
 from vasari.foundation.video_formats import FILM_SUFFIXES
 from vasari.tasks.batch.files import treat_files
+from vasari.tasks.batch.tally import Tally
 from vasari.tasks.batch.terms import BatchOptions, Summary
 from vasari.tasks.batch.work import Work, Worker, models_digest
 from vasari.tasks.film.film_plan import FilmPlan
@@ -120,37 +120,30 @@ def treated(errand: Errand, work: Work, film: FilmPlan | None) -> dict[str, Any]
         raise PictureError(first["error"] or "Nothing could be done.", remedy=first["remedy"] or "send another file")
     values = summary_values(summary, errand.output)
     del values["output"]
-    return {**values, "entries": [told(one) for one in values["entries"]]}
+    # A try that was cut off has done some, and the job tells of them all.
+    whole = summary_values(Summary((*before, *entries), ()), errand.output)
+    return {**values, "entries": [told(one) for one in whole["entries"]]}
 
 
 class Told:
-    """A watch of a batch that passes on how far it is, in bytes of the sources."""
+    """A watch of a batch that passes on how far it is, in the work of the sources."""
 
     def __init__(self, advance: Advance) -> None:
         self.told = advance
-        self.total = self.settled = 0
-        self.running: dict[Path, float] = {}
-        self.lock = threading.Lock()
+        self.tally = Tally()
 
-    def begin(self, sources: int, source_bytes: int, already_done: int) -> None:
+    def begin(self, sources: int, work: float, already_done: int) -> None:
         """Count what there is to do."""
-        self.total += source_bytes
+        self.tally.begin(work)
 
-    def advance(self, source: Path, share: float, of_bytes: int) -> None:
+    def advance(self, source: Path, share: float, of_work: float) -> None:
         """Pass it on."""
-        with self.lock:
-            self.running[source] = share * of_bytes
-            if share >= 1.0:
-                self.settled += of_bytes
-                self.running.pop(source)
-            done = self.settled + sum(self.running.values())
-        self.told(done, self.total, source.name)
+        self.told(self.tally.advance(source, share, of_work), self.tally.total, source.name)
 
     def finished(self, entry: Entry) -> None:
         """Count a page that failed as dealt with."""
         if entry.status == FAILED:
-            with self.lock:
-                self.running.pop(Path(entry.source), None)
+            self.told(self.tally.failed(entry), self.tally.total, Path(entry.source).name)
 
 
 #: The last worker that was made ready, by what it depends on: a process that does job after job loads a model once.

@@ -45,11 +45,16 @@ class Texts:
         """What a failure says, in a language: as it is where no sentence fits. A second line, as of a query, stays."""
         first, *rest = text.split("\n")
         words = self.tables.get(language, {}).get(first)
-        for sentence, translated in self.sentences.get(language, ()) if words is None else ():
-            if found := sentence.fullmatch(first):
-                words = translated.format(**found.groupdict())
-                break
-        return "\n".join([words or first, *rest])
+        return "\n".join([self._in_words(language, first) if words is None else words, *rest])
+
+    def _in_words(self, language: str, text: str) -> str:
+        """A sentence of failures in a language, and so what stands in its places, as "2 faces"; else as it is."""
+        for sentence, translated in self.sentences.get(language, ()):
+            if found := sentence.fullmatch(text):
+                return translated.format(
+                    **{name: self._in_words(language, words) for name, words in found.groupdict().items()}
+                )
+        return text
 
 
 def _sentence(text: str) -> re.Pattern[str]:

@@ -11,6 +11,7 @@ from enum import StrEnum
 from typing import Any, Self
 
 from vasari.foundation.errors import PlanError
+from vasari.foundation.pace import seconds_left
 
 ATTEMPTS_ALLOWED = 4
 FIRST_WAIT_S = 5.0
@@ -98,10 +99,10 @@ class Job:
         return min(1.0, self.done / self.total) if self.total > 0 else 0.0
 
     def seconds_left(self, now: float) -> float | None:
-        """How long the rest takes at the speed so far; None where that is not known."""
-        if self.state != State.RUNNING or self.started is None or not self.share:
+        """How long the rest takes at the speed so far; None where that is not known yet."""
+        if self.state != State.RUNNING or self.started is None:
             return None
-        return max(0.0, (now - self.started) * (1 - self.share) / self.share)
+        return seconds_left(now - self.started, self.done, self.total)
 
 
 def key_of(operation: str, contents: Sequence[str], plan: str, models: str) -> str:

@@ -26,6 +26,7 @@ from vasari.foundation.bucket_addresses import folder_only
 from vasari.foundation.errors import PictureError, VasariError, WriteError
 from vasari.foundation.execute import InProcess, Stop, StoppedError
 from vasari.foundation.ledgers import DONE, FAILED, Entry, Ledger, Stamp, job_key, publish, sole_worker
+from vasari.foundation.pace import work_of
 from vasari.foundation.treatment import ModelFacts, now
 from vasari.models import model_files
 from vasari.tasks.augment import manifest
@@ -87,7 +88,7 @@ class _Run:
         known = {one.identity: self._known(one) for one in self.sources}
         found = tuple(entry for entries in known.values() for entry in entries)
         todo = [one for one in self.sources if not known[one.identity]]
-        self.watch.begin(len(todo), sum(_size(one) for one in todo), len(found))
+        self.watch.begin(len(todo), sum(_work(one) for one in todo), len(found))
         entries: list[Entry] = []
         if todo:
             # In this thread and before the first picture: weights that cannot be used end the run, not each picture.
@@ -168,7 +169,7 @@ class _Run:
                 )
                 self._settle(entry)
             with self.lock:
-                self.watch.advance(Path(source.identity), count / len(wanted), stamp.bytes)
+                self.watch.advance(Path(source.identity), count / len(wanted), _work(source))
             yield entry
 
     def _write(self, entry: Entry, data: bytes, pixels: Tensor) -> None:
@@ -283,8 +284,9 @@ def _stem(wanted: dict[int, str]) -> str:
     return first[: first.rindex("--aug-")]
 
 
-def _size(source: Source) -> int:
-    try:
-        return source.path.stat().st_size if source.path else 0
-    except OSError:
-        return 0
+def _work(source: Source) -> float:
+    """What a source is of the work; one within an archive or a list is taken for as much as any other there."""
+    size = 0
+    with contextlib.suppress(OSError):
+        size = source.path.stat().st_size if source.path else 0
+    return work_of(Path(source.identity), size)

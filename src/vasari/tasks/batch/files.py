@@ -22,6 +22,7 @@ from vasari.foundation import batches
 from vasari.foundation.errors import PictureError, PlaceLostError, WriteError
 from vasari.foundation.execute import Executor, InProcess, Stop, StoppedError
 from vasari.foundation.ledgers import DONE, FAILED, Entry, Ledger, Stamp, failure_of, job_key
+from vasari.foundation.pace import work_of
 from vasari.foundation.plans import digest
 from vasari.foundation.treatment import now
 from vasari.tasks.batch.entries import begin_entry, done_entry
@@ -84,7 +85,7 @@ class _Batch:
         known = {one.path: self._known(one.path) for one in sources}
         found = tuple(entry for entries in known.values() for entry in entries)
         todo = [one for one in sources if not known[one.path]]
-        self.watch.begin(len(todo), sum(_size(one.path) for one in todo), len(found))
+        self.watch.begin(len(todo), sum(work_of(one.path, _size(one.path)) for one in todo), len(found))
         entries: list[Entry] = []
         if todo:
             # Closed in any case: no job may be left at work when the folder is let go of.
@@ -141,7 +142,7 @@ class _Batch:
             except Exception as error:
                 entry = failure_of(entry, error, debug=self.options.debug)
             with self.lock:
-                self.watch.advance(page.source, 1.0, page.stamp.bytes // page.pages)
+                self.watch.advance(page.source, 1.0, _work(page))
         return self._settle(entry)
 
     def _known(self, source: Path) -> list[Entry]:
@@ -247,13 +248,13 @@ class _Batch:
     def _make(self, page: Page, entry: Entry) -> Entry:
         from vasari.tasks.batch.page import stage
 
-        share_bytes = page.stamp.bytes // page.pages
+        of_work = _work(page)
 
         def advance(share: float) -> None:
             self.stop.check()
             self.place.check()
             with self.lock:
-                self.watch.advance(page.source, share, share_bytes)
+                self.watch.advance(page.source, share, of_work)
 
         staged = stage(page, self.work, self._worker, self.place.scratch, limits=self._limits(), advance=advance)
         self.stop.check()
@@ -338,6 +339,11 @@ def _suffix(path: Path, header: Header, format: str | None) -> str:
     written_as = format or FORMATS[header.format].written_as
     suffixes = FORMATS[written_as].suffixes
     return path.suffix if path.suffix.lower() in suffixes else suffixes[0]
+
+
+def _work(page: Page) -> float:
+    """What a page is of the work of its source."""
+    return work_of(page.source, page.stamp.bytes) / page.pages
 
 
 def _size(path: Path) -> int:

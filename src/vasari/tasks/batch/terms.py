@@ -33,11 +33,11 @@ class BatchOptions:
 class Watch(Protocol):
     """Told how a batch goes; `advance` is called from the threads that work."""
 
-    def begin(self, sources: int, source_bytes: int, already_done: int) -> None:
-        """How much there is to do: files, their bytes, and pages found done."""
+    def begin(self, sources: int, work: float, already_done: int) -> None:
+        """How much there is to do: files, their work (`pace.work_of`), and pages found done."""
 
-    def advance(self, source: Path, share: float, of_bytes: int) -> None:
-        """A page of `source` is done to `share` 0..1; it counts for `of_bytes`."""
+    def advance(self, source: Path, share: float, of_work: float) -> None:
+        """A page of `source` is done to `share` 0..1; it is so much of the work."""
 
     def finished(self, entry: Entry) -> None:
         """A page was done or failed."""
@@ -46,10 +46,10 @@ class Watch(Protocol):
 class Silent:
     """A watch that looks away."""
 
-    def begin(self, sources: int, source_bytes: int, already_done: int) -> None:
+    def begin(self, sources: int, work: float, already_done: int) -> None:
         """Nothing."""
 
-    def advance(self, source: Path, share: float, of_bytes: int) -> None:
+    def advance(self, source: Path, share: float, of_work: float) -> None:
         """Nothing."""
 
     def finished(self, entry: Entry) -> None:

@@ -21,6 +21,7 @@ from vasari.foundation import batches
 from vasari.foundation.bucket_addresses import folder_only
 from vasari.foundation.errors import MissingExtraError, PictureError, VasariError, WeightsError, WriteError
 from vasari.foundation.ledgers import DONE, FAILED, Entry, Ledger, Stamp, failure_of, job_key, publish, sole_worker
+from vasari.foundation.pace import work_of
 from vasari.foundation.plans import digest
 from vasari.foundation.treatment import now, read_treatment
 from vasari.foundation.version import VERSION
@@ -69,7 +70,7 @@ class _Films:
         known = {one.path: self._known(one.path) for one in self.sources}
         todo = [one.path for one in self.sources if known[one.path] is None]
         found = tuple(entry for entry in known.values() if entry is not None)
-        self.watch.begin(len(todo), sum(_size(one) for one in todo), len(found))
+        self.watch.begin(len(todo), sum(work_of(one, _size(one)) for one in todo), len(found))
         if todo:
             # What is missing ends the batch, not each film.
             pyav()
@@ -137,7 +138,7 @@ class _Films:
         making = Making(self.work, self._treater, path, stamp, result, entry.job or "", self._limits)
 
         def advance(share: float) -> None:
-            self.watch.advance(path, share, stamp.bytes)
+            self.watch.advance(path, share, work_of(path, stamp.bytes))
 
         folder = self._segments_folder(stem, entry.job or "")
         made = making.make(self.staging, folder, advance)

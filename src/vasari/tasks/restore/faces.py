@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import metadata as packages
@@ -59,6 +60,11 @@ def cascade() -> Any:
     except ImportError:
         raise MissingExtraError("--likeness", EXTRA) from None
     return Cascade(lbp_frontal_face_cascade_filename())
+
+
+def is_installed() -> bool:
+    """Whether what finds faces is installed; it is not imported."""
+    return importlib.util.find_spec("skimage") is not None
 
 
 def version() -> str:

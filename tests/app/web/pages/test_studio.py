@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import re
+import sys
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
@@ -88,6 +90,34 @@ def test_a_restored_square_is_what_the_command_makes(
     assert preview_models().median_seconds("restore")
 
 
+def test_the_preview_is_the_same_where_faces_are_compared(client: TestClient, token_header: Header) -> None:
+    """They are watched in a job; what a job would refuse is refused here, in the visitor's language."""
+    asked = {"picture": "work:2", "x": 5, "y": 5, "side": 64, "fields": {"strength": 0.5}}
+    header = token_header(client) | {"Accept": "application/json", "Accept-Language": "zh"}
+
+    def ask(**fields: Any) -> Any:
+        return client.post("/restore/preview", json={**asked, "fields": fields}, headers=header)
+
+    plain, watched = ask(strength=0.5), ask(strength=0.5, likeness=True)
+    assert plain.status_code == watched.status_code == 200 and plain.content == watched.content
+    for fields in ({"stages": ["tone"]}, {"strength": 0}):
+        refused = ask(**fields, likeness=True)
+        assert refused.status_code == 400 and "人脸" in refused.json()["error"]["what"], fields
+        assert "人脸" in refused.json()["error"]["remedy"]
+
+
+def test_faces_are_compared_only_where_they_can_be_found(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    box = re.compile(r'<input type="checkbox" name="likeness"[^>]*>')
+    (found,) = box.findall(client.get("/restore").text)
+    assert "disabled" not in found and "pip install" not in client.get("/restore").text
+    monkeypatch.setitem(sys.modules, "skimage", None)
+    page = client.get("/restore").text
+    (found,) = box.findall(page)
+    assert "disabled" in found and "needs the extra faces" in page
+    assert "pip install &#39;vasari[faces]&#39;" in page
+    assert "此项需要附加组件 faces，此处未安装" in client.get("/restore", headers={"Accept-Language": "zh"}).text
+
+
 @pytest.mark.parametrize(
     ("more", "status"),
     [
@@ -96,6 +126,7 @@ def test_a_restored_square_is_what_the_command_makes(
         ({"fields": {"strength": "much"}}, 400),
         ({"fields": {"model": "/etc/passwd"}}, 400),
         ({"fields": {"stages": []}}, 400),
+        ({"fields": {"likeness": "yes"}}, 400),
         ({"fields": {"stages": ["tone", "repair", "enlarge"]}}, 400),
         ({"fields": {"vividness": 0.5}}, None),
         ({"picture": "work:999"}, 404),

@@ -13,6 +13,7 @@ from fastapi.responses import RedirectResponse
 from vasari.app.operations.table import OPERATIONS
 from vasari.app.web.api import jobs as api
 from vasari.app.web.errors import Refusal
+from vasari.app.web.remarks import remarks_of, warned_pages
 from vasari.app.web.rendering import render
 from vasari.app.web.route import Role, Route
 from vasari.app.web.workbench import Bench, Visitor, Who
@@ -66,7 +67,13 @@ def one(request: Request, bench: Bench, visitor: Who, id: str) -> Response:
         pictures=pictures[:_MOST_SHOWN],
         files=files,
         failures=_failures(job),
+        remarks=remarks_of(job, bench.folder),
     )
+
+
+def remarks(request: Request, bench: Bench, visitor: Who, id: str) -> Response:
+    """What a job says of pictures that are done, for the page that asked for it."""
+    return render(request, "jobs/remarks.html", remarks=remarks_of(_job(bench, id), bench.folder))
 
 
 def cancel(bench: Bench, visitor: Who, id: str) -> Response:
@@ -105,6 +112,7 @@ def _shown(job: Job, visitor: Visitor) -> dict[str, Any]:
         "stopping": job.cancel_wanted,
         "error": job.error,
         "files": len(job.result.get("files", ())),
+        "warned": warned_pages(job),
         "attempts": job.attempts,
         "version": job.version,
         "may_cancel": owns and not job.state.ended and not job.cancel_wanted,
@@ -133,6 +141,7 @@ ROUTES = (
     Route("GET", "/jobs", overview, Role.VIEWER),
     Route("GET", "/jobs/{id}", one, Role.VIEWER),
     Route("GET", "/jobs/{id}/row", row, Role.VIEWER),
+    Route("GET", "/jobs/{id}/remarks", remarks, Role.VIEWER),
     Route("POST", "/jobs/{id}/cancel", cancel, Role.EDITOR, event="job cancelled"),
     Route("POST", "/jobs/{id}/retry", retry, Role.EDITOR, event="job submitted"),
 )

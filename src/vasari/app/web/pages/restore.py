@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from fastapi import Request, Response
@@ -17,10 +18,13 @@ from vasari.app.web.studio.sources import LONGEST_REFERENCE, ready, source_of
 from vasari.app.web.workbench import Bench, Who, Workbench
 from vasari.foundation.errors import PlanError
 from vasari.models import model_files
+from vasari.tasks.restore import faces
 from vasari.tasks.restore.plan import DEFAULT_STAGES, VIVID, RestorePlan
 
 #: What a preview may ask for: the rest of a plan says how files are written.
-ASKED = ("vividness", "tone", "stages", "strength", "only_damage", "damage_threshold", "damage_margin_px")
+ASKED = (
+    "vividness", "tone", "stages", "strength", "only_damage", "damage_threshold", "damage_margin_px", "likeness",
+)  # fmt: skip
 
 
 class Preview(BaseModel):
@@ -47,13 +51,15 @@ def page(request: Request, bench: Bench, inputs: Inputs = [], work: Works = []) 
         plan=plan,
         stages=DEFAULT_STAGES,
         has_vivid=VIVID in model_files.bundled(),
+        has_faces=faces.is_installed(),
         side_px=LARGEST_PX,
     )
 
 
 def preview(bench: Bench, visitor: Who, asked: Preview) -> Response:
     """A square restored at once; 204 where the visitor has asked for another meanwhile."""
-    plan = plan_from(RestorePlan, asked.fields, ASKED)
+    # Faces are watched in whole pictures, by a job: a square is the same with and without.
+    plan = replace(plan_from(RestorePlan, asked.fields, ASKED), likeness=None)
     if plan.factor > 1:
         raise PlanError("A preview lies over the scan and is as large.", remedy="ask for the stage enlarge in a job")
     models = preview_models()

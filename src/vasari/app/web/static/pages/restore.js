@@ -26,6 +26,7 @@ function fields() {
     only_damage: chosen.has("only_damage"),
   };
   if (!plan.elements.vividness.disabled) found.vividness = Number(chosen.get("vividness"));
+  if (chosen.has("likeness")) found.likeness = true;
   return found;
 }
 
@@ -122,6 +123,7 @@ plan.addEventListener("submit", (event) => {
 async function showOutcome(entry) {
   const { job, result } = entry.outcome;
   showFiles(entry, entry.outcome);
+  attempt(() => showRemarks(entry));
   if (entry.facts.film) return;
   stage.clearPreview();
   delete stage.element.dataset.preview;
@@ -131,6 +133,16 @@ async function showOutcome(entry) {
   $("status").textContent = text("result");
   stage.element.dataset.result = referenceOf(job, result);
   for (const name of Object.keys(maps)) await showMap(name);
+}
+
+/** Show what the job says of the picture, as its own page does. */
+async function showRemarks(entry) {
+  const { job } = entry.outcome;
+  $("remarks").replaceChildren();
+  if (!job.fields.likeness && !job.values.entries?.some((one) => one.warnings)) return;
+  const answer = await send(`/jobs/${job.id}/remarks`, { headers: { Accept: "text/html" } });
+  const said = document.createRange().createContextualFragment(await answer.text());
+  if (pictures.current === entry && entry.outcome.job === job) $("remarks").replaceChildren(said);
 }
 
 /** Go back to the preview; strokes that were not done yet are given up only by one who says so. Whether it was done. */
