@@ -36,7 +36,7 @@ def measured(network: Ready, paths: list[Path], sigma: float, options: argparse.
     for index, path in enumerate(paths):
         clean = planes(load(path))
         bad = noisy(clean, sigma, options.seed + index, options.clipped)
-        good = as_saved(run_restorer(network, bad, PRECISIONS[options.precision]).picture)
+        good = as_saved(run_restorer(network, bad, PRECISIONS[options.precision], options.keep_tone).picture)
         before = float(peak_signal_noise_ratio(bad.clamp(0, 1), clean))
         after = float(peak_signal_noise_ratio(good, clean))
         values.append((before, after, float(structural_similarity(good, clean))))
@@ -51,13 +51,15 @@ def main(arguments: list[str]) -> None:
     parser.add_argument("--sigma", type=float, nargs="+", default=[15, 25, 50], help="on the 8-bit scale")
     parser.add_argument("--count", type=int, default=68)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--keep-tone", action="store_true", help="leave the tone alone, as --stages repair does")
     parser.add_argument("--clipped", action="store_true", help="clip the noisy picture to 0..255")
     parser.add_argument("--precision", choices=PRECISIONS, default="float32")
     parser.add_argument("--json", type=Path)
     options = parser.parse_args(arguments)
     paths, results = choose([options.folder], options.count, names_file=None), []
     clipping = "clipped" if options.clipped else "not clipped"
-    print(f"CBSD68, {len(paths)} pictures, Gaussian noise, {clipping}, blind, {options.precision}, seed {options.seed}")
+    tone = ", tone kept" if options.keep_tone else ""
+    print(f"CBSD68, {len(paths)} pictures, noise {clipping}, blind, {options.precision}, seed {options.seed}{tone}")
     for name in options.model:
         network, digest = load_restorer(name)
         for sigma in options.sigma:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -36,14 +36,23 @@ def load_restorer(name_or_path: str) -> tuple[Ready, str]:
 
 
 @torch.inference_mode()
-def run_restorer(ready: Ready, pixels: Tensor, precision: torch.dtype = torch.float32) -> Restored:
-    """`Restored` of one picture [3, rows, columns], 0..1 sRGB: the survey, then one forward pass."""
+def run_restorer(
+    ready: Ready, pixels: Tensor, precision: torch.dtype = torch.float32, keep_tone: bool = False
+) -> Restored:
+    """`Restored` of one picture [3, rows, columns], 0..1 sRGB: the survey, then one forward pass.
+
+    `keep_tone` brings the repaired picture back into the tone given, as `--stages repair` does.
+    """
     batch = pixels[None].contiguous(memory_format=torch.channels_last)
     overview = image_files.shrink(pixels, OVERVIEW_PX).clamp(0, 1)
     window = torch.tensor([[0.0, 0.0, 1.0, 1.0]])
     with torch.autocast("cpu", torch.bfloat16, enabled=precision is torch.bfloat16):
         seen = Surveyed.of(overview, ready.restorer, ready.detector)
-        return ready.restorer(batch, seen.survey, window, seen.marks_in(window, *pixels.shape[1:]))
+        result = ready.restorer(batch, seen.survey, window, seen.marks_in(window, *pixels.shape[1:]))
+    if not keep_tone:
+        return result
+    kept = ready.restorer.keep_tone(batch, result.toned.float(), result.picture.float(), seen.survey, window)
+    return replace(result, picture=kept)
 
 
 def as_saved(pixels: Tensor) -> Tensor:
