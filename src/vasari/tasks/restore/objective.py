@@ -40,6 +40,7 @@ VALIDATION_PX = 320
 # beside a damaged one: at 45 dB some forty times, and neither fading nor scratches were learned.
 TONE_FLOOR = 1e-3
 DETAIL_FLOOR = 2e-4
+CHROMA_FLOOR = 1e-5  # a critic's detail comes out tinted otherwise, in grey pictures, too
 COVERED_WEIGHT = 4.0  # one pixel in some fifty is covered by a defect
 ON_THUMBNAILS = ("curves", "field")  # what is learned from thumbnails alone
 STANDARD_EXAMPLES = 64  # examples whose thumbnails set the scale of a fresh survey's statistics
@@ -79,7 +80,9 @@ class RestoreObjectivePlan:
     )
     conditional: bool = option(False, "show a projected critic what the patch was restored from, too")
     steady: bool = option(False, "let the critic pull with the same strength at every step, however steep it is")
-    energy: bool = option(False, "ask for as much fine detail as the clean patch has, wherever it lies")
+    energy: bool = option(
+        False, "ask for as much fine detail as the clean patch has, wherever it lies, in no other colors"
+    )
     penalty_every: int = option(4, "steps between gradient penalties of the critic; 0 for none", minimum=0)
     penalty: str = option(
         "r1",
@@ -165,6 +168,7 @@ class RestoreObjective(Objective):
             "quantiles": 0.5,
             "damage": 0.5,
             "energy": 0.5,
+            "chroma": 0.15,
             "adversarial": 0.02,
             "perceptual": 0.2,
             "critic": 1.0,
@@ -287,6 +291,8 @@ class RestoreObjective(Objective):
             terms["tone"] = self._tone_term(batch, survey)
         if self._plan.energy:
             terms["energy"] = energy_apart(restored.picture, in_its_tone)
+            made, wanted = (one.float() - luma(one) for one in (restored.picture, in_its_tone))
+            terms["chroma"] = log_mean_square(made, wanted, CHROMA_FLOOR)
         if self._critique is not None:
             terms |= self._critique.favor(in_its_tone, restored.picture, restored.toned)
         return terms
