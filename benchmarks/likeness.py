@@ -104,7 +104,7 @@ def restorations(photo: Photo, index: int, options: argparse.Namespace) -> Itera
     """What is restored, given and made, float 0..1 [rows, columns, 3]."""
 
     def restored(pixels: np.ndarray) -> np.ndarray:
-        made = vasari.restore(pixels, model=options.model, precision="float32")
+        made = vasari.restore(pixels, model=options.model, vividness=options.vividness, precision="float32")
         return rows(made.pixels.expand(3, -1, -1))
 
     clean = (photo.pixels / 255.0).astype(np.float32)
@@ -217,6 +217,7 @@ def options_of(arguments: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--photos", type=Path, required=True, help="folder of photographs of people with an index.csv")
     parser.add_argument("--model", default="restore", help="of `vasari restore`: bundled name or .safetensors file")
+    parser.add_argument("--vividness", type=float, default=0.0, help="of `vasari restore`")
     parser.add_argument("--encoder", default=ENCODER, help="bundled name or .safetensors file")
     parser.add_argument("--faces", type=int, default=24, help="faces, at most")
     parser.add_argument("--long-side", type=int, default=640, help="of photographs, in pixels")
@@ -235,6 +236,7 @@ def main(arguments: list[str]) -> None:
     digest = model_files.digest(model_files.find(options.encoder))
     faces = sum(len(one.boxes) for one in photos)
     print(f"{options.encoder} (sha256 {digest[:12]}); {faces} faces in {len(photos)} photographs")
+    print(f"vividness: {options.vividness:g}")
     print(f"usual distance: {USUAL_DISTANCE:g}\n\n{table(scores)}")
     if options.json:
         options.json.write_text(json.dumps([asdict(one) for one in scores], indent=1), encoding="utf-8")

@@ -100,6 +100,21 @@ def test_unknown_eras_and_severities_are_refused(era, severity, photograph):
         age(photograph, era=era, severity=severity, seed=0)
 
 
+@pytest.mark.parametrize("era", ERAS)
+def test_chances_come_in_place_of_those_of_the_era(era, photograph):
+    none = dict.fromkeys(DAMAGES, 0.0)
+    untouched = age(photograph, era=era, severity=3, seed=3, chances=none)
+    torch.testing.assert_close(untouched.aged, untouched.clean, atol=1e-6, rtol=0)
+    soft = age(photograph, era=era, severity=3, seed=3, chances={**none, "lens_blur": 1.0})
+    steps = [float((one[..., 1:] - one[..., :-1]).abs().mean()) for one in (soft.aged, soft.clean)]
+    assert steps[0] < 0.95 * steps[1]
+
+
+def test_chances_of_what_is_no_damage_are_refused(photograph):
+    with pytest.raises(PlanError, match="rust"):
+        age(photograph, era="albumen", severity=1, seed=0, chances={"rust": 0.5})
+
+
 @pytest.mark.parametrize("size", [(8, 8), (9, 300), (64, 17)])
 def test_small_and_narrow_pictures_age_too(size):
     flat = torch.full((3, *size), 0.5)

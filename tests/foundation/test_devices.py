@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 import torch
 
@@ -41,3 +43,11 @@ def test_the_threads_of_a_record_are_computed_with_and_told_and_then_those_befor
         assert torch.get_num_threads() == before
     with threads_of({}):
         assert torch.get_num_threads() == before
+
+
+@pytest.mark.parametrize("told", ["0", "1025", "9" * 5000, "two", 2, [2]])
+def test_a_number_of_threads_that_no_record_tells_is_refused(told: Any) -> None:
+    before = torch.get_num_threads()
+    with pytest.raises(PlanError, match="a number from 1 to 1024 is needed"), threads_of({"threads": told}):
+        pass
+    assert torch.get_num_threads() == before

@@ -19,6 +19,7 @@ from vasari.models.feature_networks import VGG_LAYERS
 from vasari.models.mobilenet import MobileNet
 from vasari.models.picture_critics import DcganCritic, ResidualCritic
 from vasari.models.pooling import PictureClassifier, PooledFeatures
+from vasari.models.projected_critic import ProjectedCritic
 from vasari.models.resnet import ResNet50
 
 VGG_SHAPES = {"conv0.weight": [3, 3, 1, 1], "conv0.bias": [3]} | {
@@ -35,6 +36,7 @@ OPTIONS = {
     "patch-critic": {"widths": [8, 8], "spectral": True},
     "dcgan-critic": {"px": 32, "width": 4, "normalization": "batch"},
     "residual-critic": {"widths": [8, 8]},
+    "projected-critic": {"widths": [4, 4, 8, 8], "depths": [1, 1, 1, 1], "width": 4},
 }
 CRITICS = {
     "patch": (lambda: PatchCritic(widths=(8, 16)), "patch-critic"),
@@ -43,6 +45,7 @@ CRITICS = {
     "dcgan for wgan-gp": (lambda: DcganCritic(16, 4, "none"), "dcgan-critic"),
     "dcgan, instance": (lambda: DcganCritic(32, 4, "instance"), "dcgan-critic"),
     "residual": (lambda: ResidualCritic((16, 8)), "residual-critic"),
+    "projected": (lambda: ProjectedCritic(Encoder((4, 4, 8, 8), (2, 1, 2, 1)), 8), "projected-critic"),
 }
 
 
@@ -83,7 +86,12 @@ def test_the_critic_of_a_run_gives_its_own_inner_maps(which: str, tmp_path: Path
     seen: list[torch.Tensor] = []
     critic.eval()
     px = 16 if which in ("dcgan for wgan-gp", "residual") else 32
-    last = critic.layers[-1] if name == "patch-critic" else critic.stack[-1] if name == "dcgan-critic" else critic.exit
+    last = {
+        "patch-critic": lambda: critic.layers[-1],
+        "dcgan-critic": lambda: critic.stack[-1],
+        "residual-critic": lambda: critic.exit,
+        "projected-critic": lambda: critic.heads[-1][-1],
+    }[name]()
     last.register_forward_pre_hook(lambda module, given: seen.append(given[0].detach().clone()))
     pixels = torch.rand(2, 3, px, px)
     with torch.no_grad():
@@ -110,6 +118,45 @@ def test_runs_without_a_critic_and_critics_of_pairs_are_refused(tmp_path: Path) 
     run.write_checkpoint(2, Checkpoint(pairs, {}))
     with pytest.raises(WeightsError, match="6 channels"):
         read_backbone(run.path)
+
+
+def test_a_conditional_critic_is_known_by_its_finest_head_which_is_left_out(tmp_path: Path) -> None:
+    torch.manual_seed(3)
+    critic = ProjectedCritic(Encoder((4, 4, 8, 8), (2, 1, 2, 1)), 6, conditional=True).eval()
+    state = {f"networks/critic/{key}": one.clone() for key, one in critic.state_dict().items()}
+    save_file(state, tmp_path / "last.safetensors")
+    found = read_backbone(tmp_path / "last.safetensors")
+    assert found.options == {"widths": (4, 4, 8, 8), "depths": (2, 1, 2, 1), "width": 6, "conditional": True}
+    seen: list[torch.Tensor] = []
+    for head in critic.heads:
+        head[-1].register_forward_pre_hook(lambda module, given: seen.append(given[0].detach().clone()))
+    pixels = torch.rand(2, 3, 32, 48)
+    with torch.no_grad():
+        critic(pixels, torch.rand(2, 3, 32, 48))
+        maps = found.network(pixels)
+    torch.testing.assert_close(maps, seen[1:])
+
+
+@pytest.mark.parametrize(
+    ("broken", "told"),
+    [
+        ({"encoder.stages.2.0.weight": None}, "not whole"),
+        ({"encoder.stages.2.1.bias": None}, r"missing \(critic.encoder.stages.2.1.bias\)"),
+        ({"heads.2.2.weight": None}, r"missing \(critic.heads.2.2.weight\)"),
+        ({"heads.0.0.weight": torch.zeros(8)}, "not whole"),
+        ({"heads.0.0.weight": torch.zeros(8, 36, 3, 3)}, "36 channels"),
+        ({"heads.1.4.weight": torch.full((1, 8, 3, 3), float("nan"))}, "not finite"),
+        ({"heads.4.0.weight": torch.zeros(8, 8, 3, 3)}, "unknown"),
+    ],
+)
+def test_a_broken_projected_critic_is_refused(
+    broken: dict[str, torch.Tensor | None], told: str, tmp_path: Path
+) -> None:
+    state = {**ProjectedCritic(Encoder((4, 4, 8, 8), (2, 1, 2, 1)), 8).state_dict(), **broken}
+    tensors = {f"networks/critic/{key}": one.clone() for key, one in state.items() if one is not None}
+    save_file(tensors, tmp_path / "last.safetensors")
+    with pytest.raises(WeightsError, match=told):
+        read_backbone(tmp_path / "last.safetensors")
 
 
 def test_files_are_known_by_their_tensors(tmp_path: Path) -> None:

@@ -59,3 +59,19 @@ def test_a_conditional_critic_is_shown_what_a_picture_was_made_from() -> None:
 def test_a_critic_without_condition_is_shown_nothing_else(critic: ProjectedCritic) -> None:
     with pytest.raises(ValueError, match="made from"):
         critic(torch.zeros(1, 3, 32, 32), torch.zeros(1, 3, 32, 32))
+
+
+@pytest.mark.parametrize("depths", [(2, 3, 4, 3), (1, 1, 2, 1)])
+def test_a_score_sees_as_far_as_the_critic_says_and_no_farther(depths: tuple[int, ...]) -> None:
+    critic = ProjectedCritic(Encoder((2, 2, 2, 2), depths), width=2)
+    for one in critic.parameters():
+        one.data.fill_(1 / one[0].numel() if one.ndim == 4 else 0)  # nothing is silent, nothing cancels
+    pixels = torch.ones(1, 3, 32, 256, requires_grad=True)
+    critic(pixels)[0, 3, 0, 112 // 4].backward()
+    assert pixels.grad is not None
+    seen = pixels.grad.abs().sum((0, 1, 2)).nonzero().flatten().tolist()
+    assert (112 - seen[0], seen[-1] - 112) == (critic.reach(), critic.reach() + 1)
+    coarsest = pixels.grad
+    pixels.grad = None
+    critic(pixels)[0, :3, 0, 112 // 4].sum().backward()
+    assert not bool((pixels.grad != 0)[coarsest == 0].any())

@@ -112,6 +112,16 @@ def test_a_conditional_critic_judges_what_was_changed(tmp_path: Path) -> None:
     assert objective.networks["critic"].heads[0][0].weight.shape[1] == 24  # type: ignore[index,union-attr]
 
 
+def test_what_was_given_is_not_moved_to_please_the_critic(tmp_path: Path) -> None:
+    objective = objective_of(tmp_path, critic="projected", conditional=True, penalty_every=0)
+    generator = torch.Generator().manual_seed(3)
+    clean, made, given = (torch.rand(2, 3, 32, 32, generator=generator) for _ in range(3))
+    made.requires_grad_(True)
+    given.requires_grad_(True)
+    objective._critique.favor(clean, made, given)["adversarial"].backward()  # type: ignore[union-attr]
+    assert made.grad is not None and given.grad is None
+
+
 def test_what_needs_a_critic_is_refused_without_it() -> None:
     with pytest.raises(PlanError, match="projected critic"):
         RestoreObjectivePlan(adversarial="wgan", conditional=True)

@@ -76,7 +76,7 @@ def threads_of(machine: Mapping[str, str]) -> Iterator[None]:
     if told is None:
         yield
         return
-    if not (told.isdecimal() and 1 <= int(told) <= MOST_THREADS):
+    if told not in map(str, range(1, MOST_THREADS + 1)):
         raise PlanError(
             f"The record's machine names {told!r} threads; a number from 1 to {MOST_THREADS} is needed.",
             remedy="replay the record as Vasari wrote it",

@@ -20,6 +20,7 @@ from vasari.models import hub
 from vasari.models.critic_features import (
     DcganCriticFeatures,
     PatchCriticFeatures,
+    ProjectedCriticFeatures,
     ResidualCriticFeatures,
     critic_of,
     critic_options,
@@ -83,6 +84,7 @@ BACKBONES: Mapping[str, tuple[Callable[..., nn.Module], int]] = MappingProxyType
         "patch-critic": (PatchCriticFeatures, 256),
         "dcgan-critic": (DcganCriticFeatures, 64),
         "residual-critic": (ResidualCriticFeatures, 64),
+        "projected-critic": (ProjectedCriticFeatures, 256),
     }
 )
 

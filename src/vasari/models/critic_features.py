@@ -5,8 +5,9 @@ Radford et al. 2016 (arXiv:1511.06434, section 5.1) classify pictures by the fea
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -14,8 +15,10 @@ from torch.nn import functional
 
 from vasari.foundation.errors import WeightsError
 from vasari.models.critics import PatchCritic
+from vasari.models.encoders import Encoder, filled
 from vasari.models.generators import SMALLEST_PX
 from vasari.models.picture_critics import DcganCritic, ResidualCritic
+from vasari.models.projected_critic import BLOCK_CHANNELS, ProjectedCritic
 
 
 class PatchCriticFeatures(nn.Module):
@@ -67,6 +70,26 @@ class ResidualCriticFeatures(nn.Module):
         return found
 
 
+class ProjectedCriticFeatures(nn.Module):
+    """[N, 3, h, w] in 0..1 -> the last inner map of each head of a `ProjectedCritic`, finest first; any size.
+
+    The finest head of a conditional one is left out: it looks at two pictures at once.
+    """
+
+    def __init__(self, widths: tuple[int, ...], depths: tuple[int, ...], width: int, conditional: bool = False) -> None:
+        super().__init__()
+        self.critic = ProjectedCritic(Encoder(tuple(widths), tuple(depths)), width, conditional)
+
+    def forward(self, pixels: Tensor) -> list[Tensor]:
+        pixels = filled(pixels)
+        heads, seen = list(self.critic.heads), self.critic.features(pixels)
+        if self.critic.conditional:
+            heads = heads[1:]
+        else:
+            seen = [functional.pixel_unshuffle(pixels * 2 - 1, 2), *seen]
+        return [cast(nn.Sequential, head)[:-1](x) for head, x in zip(heads, seen, strict=True)]
+
+
 def critic_options(state: Mapping[str, Tensor]) -> tuple[str, dict[str, Any], int]:
     """Which critic a state is of: its key in `backbones.BACKBONES`, its options, the side in pixels it was made for.
 
@@ -76,6 +99,8 @@ def critic_options(state: Mapping[str, Tensor]) -> tuple[str, dict[str, Any], in
         stages = sum(name.startswith("stages.") and name.endswith(".first.weight") for name in state)
         widths = tuple(state[f"stages.{position}.first.weight"].shape[0] for position in reversed(range(stages)))
         return "residual-critic", {"widths": widths}, SMALLEST_PX * 2**stages
+    if "heads.0.0.weight" in state:
+        return "projected-critic", _projected_options(state), PATCH_CRITIC_PX
     if "stack.0.weight" in state:
         convolutions = [name for name, one in state.items() if name.endswith(".weight") and one.ndim == 4]
         px, width = SMALLEST_PX * 2 ** (len(convolutions) - 1), state["stack.0.weight"].shape[0]
@@ -96,6 +121,32 @@ def critic_options(state: Mapping[str, Tensor]) -> tuple[str, dict[str, Any], in
 
 
 PATCH_CRITIC_PX = 256
+
+
+def _projected_options(state: Mapping[str, Tensor]) -> dict[str, Any]:
+    """The options of a `ProjectedCriticFeatures`, by the shapes of its finest head and of its encoder."""
+    entries = [state.get(f"encoder.stages.{depth}.0.weight") for depth in range(4)]
+    widths = tuple(one.shape[0] for one in entries if one is not None and one.ndim == 4)
+    finest = state["heads.0.0.weight"]
+    if len(widths) != 4 or finest.ndim != 4:
+        raise WeightsError(
+            "The critic looks through an encoder, and its weights are not whole.", remedy="name another checkpoint"
+        )
+    if finest.shape[1] not in (BLOCK_CHANNELS, 2 * BLOCK_CHANNELS):
+        raise WeightsError(
+            f"The critic's finest head takes {finest.shape[1]} channels: {BLOCK_CHANNELS} are known, and "
+            f"{2 * BLOCK_CHANNELS} of a conditional one.",
+            remedy="name the run of a training of this version",
+        )
+    return {
+        "widths": widths,
+        "depths": tuple(
+            sum(bool(re.fullmatch(rf"encoder\.stages\.{depth}\.\d+\.weight", name)) for name in state)
+            for depth in range(4)
+        ),
+        "width": finest.shape[0],
+        "conditional": finest.shape[1] == 2 * BLOCK_CHANNELS,
+    }
 
 
 def _layers(state: Mapping[str, Tensor], end: str) -> int:

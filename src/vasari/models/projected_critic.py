@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -48,6 +50,18 @@ class ProjectedCritic(nn.Module):
         """[N, 3, h, w] in 0..1 -> what the encoder sees at 1/2, 1/4 and 1/8."""
         found: list[Tensor] = self.encoder(pixels, DEPTHS)
         return found
+
+    def reach(self) -> int:
+        """How far a score sees: so many pixels before the first pixel of its block, one more after it.
+
+        Of the coarsest depth, whose blocks are of 16 px; all others see less far. Each 3×3 convolution adds one step.
+        """
+        step, px = 2, 0
+        for depth, stage in enumerate(list(self.encoder.stages)[:DEPTHS]):
+            finer, step = (step, step) if depth == 0 else (step, 2 * step)
+            # A stage's first convolution looks at the finer map before it; so does a head's second.
+            px += finer + (len(cast(nn.ModuleList, stage)) - 1) * step
+        return px + step + step + 2 * step
 
     def distance(self, made: Tensor, truth: Tensor) -> Tensor:
         """How far the features of pictures [N, 3, h, w] are from those of the truth, scalar, 0 for equal ones.

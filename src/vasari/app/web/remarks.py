@@ -31,18 +31,14 @@ class Remark:
 class Remarks:
     """Warnings, how many there are beyond those, and what was found of faces in pictures that nothing warns of.
 
-    `watched`: whether faces were compared at all.
+    `warned`: the names of all results that should be looked at; `watched`: whether faces were compared at all.
     """
 
     warnings: tuple[Remark, ...]
     more: int
+    warned: frozenset[str]
     faces: tuple[Remark, ...]
     watched: bool
-
-    @property
-    def warned(self) -> frozenset[str]:
-        """The names of the results that should be looked at."""
-        return frozenset(one.name for one in self.warnings)
 
 
 def warned_pages(job: Job) -> int:
@@ -55,7 +51,8 @@ def remarks_of(job: Job, folder: Path) -> Remarks:
     warnings = [Remark(one["result"], words) for one in _done(job) for words in one.get("warnings") or ()]
     watched = bool(job.fields.get("likeness"))
     faces = tuple(_faces(job, folder / RESULTS / job.id)) if watched else ()
-    return Remarks(tuple(warnings[:MOST_TOLD]), max(0, len(warnings) - MOST_TOLD), faces, watched)
+    warned = frozenset(one.name for one in warnings)
+    return Remarks(tuple(warnings[:MOST_TOLD]), max(0, len(warnings) - MOST_TOLD), warned, faces, watched)
 
 
 def _faces(job: Job, folder: Path) -> Iterator[Remark]:

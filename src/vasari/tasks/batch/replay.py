@@ -62,7 +62,8 @@ def replay_file(
     folder = (output or sidecar.parent).expanduser().resolve()
     page = _page(record, record.result.name, stamp)
     result = folder / page.result
-    _refuse_other(result, path, record, overwrite)
+    batches.refuse_masters([result], [batches.Source(path, PurePosixPath(path.name))])
+    refuse_other(result, record, overwrite)
     # With the precision, the threads and on the device of then; the record goes on telling the plan as it was.
     with threads_of(record.machine):
         worker = work.ready(record.machine)
@@ -165,9 +166,8 @@ def _differences(record: Treatment, machine: Mapping[str, str]) -> list[tuple[st
     return [(key, then, today) for key, then, today in both if then is not None and then != today]
 
 
-def _refuse_other(result: Path, source: Path, record: Treatment, overwrite: bool) -> None:
-    """Raise where the result would go onto its source, or onto a file of other bytes."""
-    batches.refuse_masters([result], [batches.Source(source, PurePosixPath(source.name))])
+def refuse_other(result: Path, record: Treatment, overwrite: bool) -> None:
+    """Raise `WriteError` where the result would go onto a file of other bytes, which may not be overwritten."""
     if overwrite or not result.exists() or record.result is None:
         return
     if Stamp.of(result).sha256 != record.result.sha256:

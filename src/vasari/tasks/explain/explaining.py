@@ -37,11 +37,7 @@ def explain(path: Path, folder: Path, plan: ExplainPlan, advance: Advance = lamb
 
     The numbers that stand in the JSON come back. Raises `PictureError`, `PlanError`, `WeightsError`, `WriteError`.
     """
-    picture = image_files.read(path, limits=Limits(max_pixels=int(plan.max_megapixels * 1e6)))
-    if not bool(torch.isfinite(picture.pixels).all()):
-        raise PictureError(
-            f"{path.name} holds values that are not numbers.", remedy="write it again with finite values"
-        )
+    picture = _read(path, plan)
     _check_one_subject(plan)
     if plan.critic:
         maps, pixels, facts = _of_critic(picture, plan, advance)
@@ -71,6 +67,16 @@ def explain_samples(folder: Path, plan: ExplainPlan, advance: Advance = lambda d
     sheet = (folder / f"{facts['model']}.nearest.png").read_bytes()
     _write(folder, facts["model"], facts["model"], facts, [("nearest training pictures", SHEET_WORDS, sheet)])
     return facts
+
+
+def _read(path: Path, plan: ExplainPlan) -> Picture:
+    """A picture within the plan's bounds, its values finite; raises `PictureError`."""
+    picture = image_files.read(path, limits=Limits(max_pixels=int(plan.max_megapixels * 1e6)))
+    if not bool(torch.isfinite(picture.pixels).all()):
+        raise PictureError(
+            f"{path.name} holds values that are not numbers.", remedy="write it again with finite values"
+        )
+    return picture
 
 
 def _write(folder: Path, stem: str, title: str, facts: dict[str, Any], shown: list[tuple[str, str, bytes]]) -> None:
@@ -116,7 +122,8 @@ def _of_restoration(
 
 
 def _of_critic(picture: Picture, plan: ExplainPlan, advance: Advance) -> tuple[list[Map], np.ndarray, dict[str, Any]]:
-    found = critic_maps(picture, plan.critic, advance)
+    given = _read(Path(plan.given).expanduser(), plan) if plan.given else None
+    found = critic_maps(picture, plan.critic, advance, given)
     unit = "for the whole" if found.whole else "for a patch"
     most = end_of(found.scores, 1e-6), end_of(found.occlusion, 1e-6)
     maps = [
@@ -124,14 +131,17 @@ def _of_critic(picture: Picture, plan: ExplainPlan, advance: Advance) -> tuple[l
         Map("critic-gradient", found.gradient, 0.0, end_of(found.gradient, 1e-6), "how strongly scores answer a pixel"),
         Map("critic-occlusion", found.occlusion, -most[1], most[1], f"score lost {unit} when a square goes", True),
     ]
-    facts = {
+    facts: dict[str, Any] = {
         "of": "critic",
         "critic": Path(plan.critic).name,
+        **({"given": Path(plan.given).name} if given else {}),
         "judges": "whole pictures" if found.whole else "patches",
         "mean_score": float(found.scores.mean()),
         "deviation_of_scores": float(found.scores.std(correction=0)),
         "share_that_passes_for_real": float((found.scores > 0).float().mean()),
     }
+    if found.depths:
+        facts["mean_score_by_depth"] = list(found.depths)
     return maps, _rows(found.pixels), facts
 
 

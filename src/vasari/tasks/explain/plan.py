@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from vasari.foundation.errors import PlanError
 from vasari.foundation.plans import check, option
 from vasari.tasks.restore.plan import DEFAULT_MODEL
 
@@ -20,6 +21,7 @@ class ExplainPlan:
     critic: str = option(
         "", "explain what a critic sees in the picture: the folder of an adversarial training, or a checkpoint of it"
     )
+    given: str = option("", "--critic: the scan that the picture was restored from; for a conditional critic")
     generator: str = option("", "explain what a generator has learned by heart: a model of the task generate")
     training: str = option("", "--generator: folder of the pictures that it was trained on")
     held_out: str = option("", "--generator: folder of pictures like them that it was not trained on, for the test")
@@ -43,3 +45,8 @@ class ExplainPlan:
 
     def __post_init__(self) -> None:
         check(self)
+        if self.given and not self.critic:
+            raise PlanError(
+                f"given={self.given} without a critic has no meaning: no other explanation looks at two pictures.",
+                remedy="name the critic: --critic RUN, or leave --given out",
+            )

@@ -8,12 +8,12 @@ from typing import Any
 
 from vasari.foundation.atomic_files import write_whole
 from vasari.foundation.devices import threads_of
-from vasari.foundation.errors import PictureError, PlanError, WriteError
+from vasari.foundation.errors import PictureError, PlanError
 from vasari.foundation.image_formats import Limits
 from vasari.foundation.ledgers import Stamp, publish, sole_worker
 from vasari.foundation.plans import from_dict
 from vasari.foundation.treatment import Treatment, read_treatment
-from vasari.tasks.batch.replay import Replayed, check_bytes, check_models, remarks
+from vasari.tasks.batch.replay import Replayed, check_bytes, check_models, refuse_other, remarks
 from vasari.tasks.batch.work import Work
 from vasari.tasks.film.film_plan import FilmPlan
 from vasari.tasks.film.making import Making
@@ -46,7 +46,9 @@ def replay(
     stamp = _stamp(path, record)
     folder = (output or sidecar.parent).expanduser().resolve()
     result = folder / record.result.name
-    _refuse_other(result, path, record, overwrite)
+    if result.exists() and result.samefile(path):
+        raise PlanError(f"The result {result} would be written onto its source.", remedy="choose another folder")
+    refuse_other(result, record, overwrite)
     with threads_of(record.machine):
         treater = work.ready(record.machine)
         machine = machine_of(treater)
@@ -88,16 +90,3 @@ def _stamp(path: Path, record: Treatment) -> Stamp:
             remedy=f"name the source of {record.source.sha256[:16]}… before --replay",
         )
     return stamp
-
-
-def _refuse_other(result: Path, source: Path, record: Treatment, overwrite: bool) -> None:
-    """Raise where the result would go onto its source, or onto a file of other bytes."""
-    if result.exists() and result.samefile(source):
-        raise PlanError(f"The result {result} would be written onto its source.", remedy="choose another folder")
-    if overwrite or not result.exists() or record.result is None:
-        return
-    if Stamp.of(result).sha256 != record.result.sha256:
-        raise WriteError(
-            f"{result} exists and is not the recorded result.",
-            remedy="choose another folder with -o, or use --overwrite",
-        )

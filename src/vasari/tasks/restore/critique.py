@@ -72,7 +72,8 @@ class Critique:
         """The restorer's terms: "adversarial" and, of a projected critic, "perceptual", the distance of features."""
         with torch.no_grad():
             real = self._scores(clean, given)
-        adversarial = GENERATOR_LOSSES[self._options.adversarial](real, self._scores(made, given))
+        # Detached: what is given must not be moved so that the critic likes what was made of it.
+        adversarial = GENERATOR_LOSSES[self._options.adversarial](real, self._scores(made, given.detach()))
         if self._options.steady:
             adversarial = with_steady_gradient(adversarial, made)
         terms = {"adversarial": adversarial}

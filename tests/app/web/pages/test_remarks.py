@@ -15,7 +15,7 @@ from PIL import Image
 from skimage import data
 
 from vasari.app.job_runner import Line, do
-from vasari.app.web.remarks import MOST_TOLD
+from vasari.app.web.remarks import MOST_TOLD, remarks_of
 from vasari.app.web.workbench import Workbench
 from vasari.tasks.restore import guard
 
@@ -122,11 +122,13 @@ def test_other_warnings_are_told_and_escaped(client: TestClient, finished: Any) 
     assert client.get("/jobs/unknown/remarks").status_code == 404
 
 
-def test_of_thousands_of_warnings_some_are_told(client: TestClient, finished: Any) -> None:
+def test_of_thousands_of_warnings_some_are_told(client: TestClient, bench: Workbench, finished: Any) -> None:
     entries = [{"status": "done", "source": "x", "result": f"{n}.tif", "warnings": [WARNED]} for n in range(3000)]
-    page = client.get(f"/jobs/{finished({'likeness': True}, {'entries': entries})}").text
+    id = finished({"likeness": True}, {"entries": entries})
+    page = client.get(f"/jobs/{id}").text
     assert page.count(WARNED) == MOST_TOLD and f"and {3000 - MOST_TOLD} more" in page
     assert "3000 to be looked at" in page
+    assert len(remarks_of(bench.jobs.get(id), bench.folder).warned) == 3000, "a picture is marked, told of or not"
 
 
 def test_a_job_that_nothing_is_said_of_says_nothing(client: TestClient, finished: Any) -> None:

@@ -142,7 +142,7 @@ async function showRemarks(entry) {
   if (!job.fields.likeness && !job.values.entries?.some((one) => one.warnings)) return;
   const answer = await send(`/jobs/${job.id}/remarks`, { headers: { Accept: "text/html" } });
   const said = document.createRange().createContextualFragment(await answer.text());
-  if (pictures.current === entry && entry.outcome.job === job) $("remarks").replaceChildren(said);
+  if (pictures.current === entry && entry.outcome?.job === job) $("remarks").replaceChildren(said);
 }
 
 /** Go back to the preview; strokes that were not done yet are given up only by one who says so. Whether it was done. */
