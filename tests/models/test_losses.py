@@ -8,6 +8,7 @@ import torch
 from skimage.metrics import structural_similarity as reference_similarity
 
 from vasari.models import losses
+from vasari.models.blocks import smoothed
 
 
 def test_log_mean_square_is_minus_a_tenth_of_the_psnr():
@@ -147,6 +148,20 @@ def test_a_steady_gradient_has_a_mean_length_of_1_a_picture(pictures):
     loss = 30 * pixels.pow(3).mean()
     steady = losses.with_steady_gradient(loss, pixels)
     (plain,), (scaled,) = (torch.autograd.grad(one, pixels, retain_graph=True) for one in (loss, steady))
-    assert float(steady) == pytest.approx(float(loss), rel=1e-6)
+    assert float(steady.detach()) == pytest.approx(float(loss.detach()), rel=1e-6)
     assert float(pictures * scaled.flatten(1).norm(dim=1).mean()) == pytest.approx(1.0, rel=1e-5)
     assert torch.allclose(scaled / scaled.norm(), plain / plain.norm(), atol=1e-6)
+
+
+def test_checks_and_stripes_of_a_pixel_are_paid_for_and_detail_is_not():
+    truth = 0.3 + 0.4 * torch.rand(1, 3, 64, 64, generator=torch.Generator().manual_seed(7))
+    soft = torch.nn.functional.avg_pool2d(truth, 3, 1, 1)
+    checks = torch.zeros(64, 64)
+    checks[::2, ::2] = checks[1::2, 1::2] = 0.1
+    stripes = torch.zeros(64, 64)
+    stripes[:, ::2] = 0.1
+    assert float(losses.alternation_beyond(truth, truth)) == 0 and float(losses.alternation_beyond(soft, truth)) < 0.01
+    for pattern in (checks, stripes, stripes.T):
+        assert float(losses.alternation_beyond(soft + pattern, soft)) > 0.3
+    edge = (torch.arange(64) > 31).float().expand(1, 3, 64, 64)
+    assert float(losses.alternation_beyond(smoothed(edge), edge)) < 0.05

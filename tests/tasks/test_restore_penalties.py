@@ -151,4 +151,4 @@ def test_the_energy_of_detail_is_a_term_where_it_is_asked_for(tmp_path: Path) ->
     for asked in (True, False):
         objective = objective_of(tmp_path, critic="projected", penalty_every=0, energy=asked)
         terms = restorer_terms(objective)
-        assert ({"energy", "chroma"} <= set(terms)) is asked and set(terms) <= set(objective.weights)
+        assert ({"energy", "chroma", "alternation"} <= set(terms)) is asked and set(terms) <= set(objective.weights)

@@ -18,6 +18,7 @@ from vasari.models import hub
 from vasari.models.detectors import Detector, found_marks
 from vasari.models.losses import (
     CRITIC_LOSSES,
+    alternation_beyond,
     energy_apart,
     in_the_tone_of,
     log_mean_square,
@@ -81,7 +82,7 @@ class RestoreObjectivePlan:
     conditional: bool = option(False, "show a projected critic what the patch was restored from, too")
     steady: bool = option(False, "let the critic pull with the same strength at every step, however steep it is")
     energy: bool = option(
-        False, "ask for as much fine detail as the clean patch has, wherever it lies, in no other colors"
+        False, "ask for as much fine detail as the clean patch has, wherever it lies, in no other colors or checks"
     )
     penalty_every: int = option(4, "steps between gradient penalties of the critic; 0 for none", minimum=0)
     penalty: str = option(
@@ -168,6 +169,7 @@ class RestoreObjective(Objective):
             "quantiles": 0.5,
             "damage": 0.5,
             "energy": 0.5,
+            "alternation": 2.0,
             "chroma": 0.15,
             "adversarial": 0.02,
             "perceptual": 0.2,
@@ -291,6 +293,7 @@ class RestoreObjective(Objective):
             terms["tone"] = self._tone_term(batch, survey)
         if self._plan.energy:
             terms["energy"] = energy_apart(restored.picture, in_its_tone)
+            terms["alternation"] = alternation_beyond(restored.picture, in_its_tone)
             made, wanted = (one.float() - luma(one) for one in (restored.picture, in_its_tone))
             terms["chroma"] = log_mean_square(made, wanted, CHROMA_FLOOR)
         if self._critique is not None:
