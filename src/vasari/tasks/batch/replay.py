@@ -9,7 +9,6 @@ from typing import Any
 
 from vasari.foundation import batches
 from vasari.foundation.atomic_files import write_whole
-from vasari.foundation.devices import threads_of
 from vasari.foundation.errors import PictureError, PlanError, WeightsError, WriteError
 from vasari.foundation.image_formats import Limits
 from vasari.foundation.ledgers import Stamp, sole_worker
@@ -64,6 +63,9 @@ def replay_file(
     result = folder / page.result
     batches.refuse_masters([result], [batches.Source(path, PurePosixPath(path.name))])
     refuse_other(result, record, overwrite)
+    # Here, and not above: it loads torch, and whoever is refused before need not wait for it.
+    from vasari.foundation.devices import threads_of
+
     # With the precision, the threads and on the device of then; the record goes on telling the plan as it was.
     with threads_of(record.machine):
         worker = work.ready(record.machine)

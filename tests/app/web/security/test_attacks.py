@@ -28,7 +28,8 @@ SECRET = "what no visitor may read"
 #: Addresses of what a browser shows as a page or a piece of one; {job} and {run} are put in.
 PAGES = {
     "/log-in": "/log-in", "/account": "/account", "/admin": "/admin", "/admin/audit": "/admin/audit", "/jobs": "/jobs",
-    "/jobs/{id}": "/jobs/{job}", "/jobs/{id}/row": "/jobs/{job}/row", "/": "/", "/gallery/works": "/gallery/works",
+    "/jobs/{id}": "/jobs/{job}", "/jobs/{id}/row": "/jobs/{job}/row", "/": "/",
+    "/jobs/{id}/remarks": "/jobs/{job}/remarks", "/gallery/works": "/gallery/works",
     "/gallery/facets": "/gallery/facets", "/works/dates": "/works/dates", "/works/{id}": "/works/1",
     "/works/{id}/alike": "/works/1/alike", "/restore": "/restore?input=work:1", "/style": "/style?input=work:1",
     "/generate": "/generate", "/time": "/time", "/time/answer": "/time/answer?what=shares:style&draws=20",
