@@ -130,6 +130,7 @@ def test_a_failure_within_a_failure_is_told_too_and_a_name_is_not() -> None:
     told = Texts.read().told
     assert told("zh", "The fields are not understood: Nothing was said..") == "设置无法理解：没有填写内容。。"
     assert told("zh", "There is no file Time.") == "没有文件 Time。"
+    assert told("zh", "There is no file old faces.") == "没有文件 old faces。"  # no count of faces
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])

@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ FOLDER = Path(__file__).parent / "locales"
 #: What failures say, which differs from one to the next: their sentences have places for that, in braces. Also in
 #: English: remedies that name a command say on a page what can be done there.
 FAILURES = "failures.json"
+NUMBER = r"\d(?:[\d.,]*\d)?"
 
 
 @dataclass(frozen=True)
@@ -58,9 +60,11 @@ class Texts:
 
 
 def _sentence(text: str) -> re.Pattern[str]:
-    """A sentence with places in braces, as a pattern."""
+    """A sentence with places in braces, as a pattern; {n} is a number, so that a file "old faces" is no count."""
     parts = re.split(r"\{(\w+)\}", text)
-    return re.compile("".join(f"(?P<{part}>.*)" if place % 2 else re.escape(part) for place, part in enumerate(parts)))
+    places = [f"(?P<{part}>{NUMBER if part == 'n' else '.*'})" for part in parts[1::2]]
+    between = [re.escape(part) for part in parts[::2]]
+    return re.compile("".join(one + other for one, other in zip_longest(between, places, fillvalue="")))
 
 
 def language_of(accepted: str, chosen: str, otherwise: str) -> str:
