@@ -25,7 +25,7 @@ from vasari.models.losses import (
     luma,
     structural_dissimilarity,
 )
-from vasari.models.restorers import Restorer
+from vasari.models.restorers import Restored, Restorer
 from vasari.models.surveyor import Survey, quantiles
 from vasari.tasks.data.provenance import describe_sources
 from vasari.tasks.first_weights import first_network
@@ -279,8 +279,7 @@ class RestoreObjective(Objective):
         survey = self._surveyed(batch)
         of_patches = survey.map(lambda one: one[:: batch["aged_thumbnails"].shape[1]])
         restored = self._restorer(batch["aged"], of_patches, batch["window"], self._marks(batch["aged"]))
-        clean, covered = batch["clean"], batch["mask"]
-        in_its_tone = clean if self._plan.still else in_the_tone_of(clean, restored.toned, covered)
+        clean, covered, in_its_tone = batch["clean"], batch["mask"], self._in_its_tone(batch, restored)
         terms = {
             "detail": log_mean_square(restored.picture, in_its_tone, DETAIL_FLOOR),
             "content": log_mean_square(restored.picture, clean, TONE_FLOOR),
@@ -306,8 +305,14 @@ class RestoreObjective(Objective):
         with torch.no_grad():
             survey, marks = self._surveyed_patches(batch), self._marks(batch["aged"])
             restored = self._restorer(batch["aged"], survey, batch["window"], marks)
-            made, clean = restored.picture, in_the_tone_of(batch["clean"], restored.toned, batch["mask"])
-        return self._critique.losses(clean, made, restored.toned)
+            clean = self._in_its_tone(batch, restored)
+        return self._critique.losses(clean, restored.picture, restored.toned)
+
+    def _in_its_tone(self, batch: Batch, restored: Restored) -> Tensor:
+        """The clean patches in the tone that the survey gave the aged ones, which a still survey leaves as it is."""
+        if self._plan.still:
+            return batch["clean"]
+        return in_the_tone_of(batch["clean"], restored.toned, batch["mask"])
 
     def validate(self, networks: Mapping[str, nn.Module]) -> Validation:
         restorer = networks["restorer"]
