@@ -24,7 +24,7 @@ from vasari.models.detectors import Detector
 from vasari.models.restorers import Restorer
 from vasari.tasks.batch.streams import Treated, untouched
 from vasari.tasks.restore import weights
-from vasari.tasks.restore.marks import Surveyed, load_detector
+from vasari.tasks.restore.marks import Surveyed, load_detector, neutral
 from vasari.tasks.restore.plan import DETECT, RestorePlan
 
 N = TypeVar("N", bound=nn.Module)
@@ -90,7 +90,7 @@ class Conservator:
         """Treat a tile: pixels float32 [1, 1 or 3, h, w] in sRGB, window [1, 4] in fractions of the picture.
 
         Values outside 0..1 (colors of wide gamuts) are carried past the network: what lies beyond the
-        range is added to the result again. Grey comes out grey: the mean of the network's channels.
+        range is added to the result again. Grey comes out grey, R = G = B too: the mean of the network's channels.
         """
         if self.plan.strength == 0:
             return untouched(pixels)
@@ -101,6 +101,8 @@ class Conservator:
             result, damage = result.clamp(0, 1).cpu(), damage.cpu()
         if pixels.shape[1] == 1:
             result = result.mean(1, keepdim=True)
+        elif survey.is_grey:  # a pixel of color that the overview has lost keeps it
+            result = torch.where(neutral(pixels), result.mean(1, keepdim=True), result)
         result = result + (pixels - inside)
         if self.plan.strength < 1:
             result = torch.lerp(pixels, result, self.plan.strength)

@@ -23,14 +23,20 @@ from vasari.models.surveyor import Survey
 
 # Long side of the overview that marks are sought on: about the scale that the detector learned at.
 OVERVIEW_PX = 1536
+# Channels that differ by less are the same, in sRGB: a grey pixel comes so near through the profile of another space.
+GREY_WITHIN = 1 / 1024
 
 
 @dataclass(frozen=True)
 class Surveyed:
-    """What is known of a whole picture: its survey, and the probability of marks [1, 1, h, w]; None: nobody looked."""
+    """What is known of a whole picture: its survey, and the probability of marks [1, 1, h, w]; None: nobody looked.
+
+    `is_grey`: red, green and blue are the same all over it.
+    """
 
     survey: Survey
     marks: Tensor | None
+    is_grey: bool
 
     @classmethod
     @torch.inference_mode()
@@ -39,11 +45,16 @@ class Surveyed:
         device = next(restorer.parameters()).device
         reduced = image_files.shrink(overview, SURVEYED_PX)
         marks = found_marks(detector, overview[None].to(device)) if detector else None
-        return cls(restorer.survey(reduced[None].to(device)), marks)
+        return cls(restorer.survey(reduced[None].to(device)), marks, bool(neutral(overview[None]).all()))
 
     def marks_in(self, window: Tensor, height: int, width: int) -> Tensor | None:
         """The probability of marks [1, 1, height, width] of a tile; window [1, 4] in fractions of the picture."""
         return None if self.marks is None else window_field(self.marks, window, height, width)
+
+
+def neutral(pixels: Tensor) -> Tensor:
+    """Where red, green and blue [N, 3, h, w] are the same within `GREY_WITHIN`: bool [N, 1, h, w]."""
+    return pixels.amax(1, keepdim=True) - pixels.amin(1, keepdim=True) <= GREY_WITHIN
 
 
 def load_detector(name_or_path: str | Path, restorer: hub.Loaded) -> Detector:
