@@ -10,6 +10,17 @@ import pytest
 TRIES = 4
 
 
+@pytest.fixture
+def one_thread() -> Iterator[None]:
+    """This process computes with as many threads as a worker of `cluster` has: records tell their number."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
 @pytest.fixture(scope="session")
 def cluster() -> Iterator[str]:
     """Two machines of one CPU each, as Ray simulates them; this process belongs to them."""

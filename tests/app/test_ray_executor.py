@@ -114,6 +114,7 @@ def test_what_cannot_be_made_ready_ends_the_batch_with_its_remedy(cluster: str, 
     assert told.value.remedy == "a remedy that must come along"
 
 
+@pytest.mark.usefixtures("one_thread")
 def test_restored_by_workers_as_here(
     cluster: str, scans: Path, tiny_restorer: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

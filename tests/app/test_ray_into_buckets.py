@@ -19,6 +19,7 @@ from vasari.tasks.restore.batch import restore_files
 from vasari.tasks.restore.plan import RestorePlan
 
 
+@pytest.mark.usefixtures("one_thread")
 def test_restored_by_workers_into_a_bucket_as_here_into_a_folder(
     cluster: str,
     scans: Path,

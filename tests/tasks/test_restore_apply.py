@@ -15,6 +15,7 @@ from skimage.morphology import dilation, footprint_rectangle
 
 import vasari
 from vasari.foundation import image_files
+from vasari.foundation.damage import age
 from vasari.foundation.errors import PictureError, PlanError, WeightsError
 from vasari.foundation.image_formats import Limits
 from vasari.foundation.picture import Metadata, Picture
@@ -109,6 +110,16 @@ def test_grey_comes_out_grey(tiny_restorer: Path) -> None:
     assert made.is_grey and (repaired - repaired.mean(0)).abs().max() > 1 / 255, "the network itself gives a tint"
     torch.testing.assert_close(made.pixels, repaired.mean(0, keepdim=True), atol=1e-5, rtol=0)
     assert torch.equal(vasari.restore(as_rgb, plan(tiny_restorer)).pixels, made.pixels.expand(3, -1, -1))
+
+
+@pytest.mark.parametrize("vividness", [0.0, 1.0])
+def test_tiles_of_the_bundled_weights_equal_the_whole_within_a_level(vividness: float) -> None:
+    clean = torch.from_numpy(data.astronaut()[:400, 50:450].copy()).permute(2, 0, 1) / 255
+    scan = age(clean, era="albumen", severity=3, seed=2).aged.clamp(0, 1).permute(1, 2, 0).numpy()
+    whole, tiled = (
+        vasari.restore(scan, vividness=vividness, tile_px=side, precision="float32").pixels for side in (768, 64)
+    )
+    assert (whole - tiled).abs().max() < 1 / 255
 
 
 @pytest.mark.parametrize(("profile", "within"), [(None, 0), ("p3", 1)])

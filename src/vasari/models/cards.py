@@ -61,7 +61,7 @@ NETWORKS: Mapping[str, Card] = MappingProxyType(
         "restorer": Card(
             build=Restorer,
             task="restore",
-            halo=32,
+            halo=64,  # 32 were enough for the first weights; with these a tile of 256 px was 5 levels off
             multiple_of=8,
             channels=(3, 3),
             paper="U-Net, arXiv:1505.04597; pixel-unshuffle, arXiv:1710.04026; FiLM, arXiv:1709.07871",
