@@ -34,6 +34,8 @@ from vasari.tasks.restore.plan import RestorePlan
         {"stages": ("enlarge",), "evidence": True},
         {"stages": ("enlarge",), "strength": 0.5},
         {"stages": ("enlarge",), "vividness": 0.5},
+        {"stages": ("tone",), "vividness": 0.5},
+        {"strength": 0.0, "vividness": 0.5},
         {"stages": ("enlarge",), "tone": "keep"},
     ],
 )

@@ -94,6 +94,11 @@ class RestorePlan:
                 f"and model={self.model} is one set of weights.",
                 remedy="leave out --vividness, or leave out --model",
             )
+        if self.vividness > 0 and not self.repairs:
+            raise PlanError(
+                "vividness is of what repairing imagines, and nothing is repaired.",
+                remedy="leave out --vividness, or use --stages tone,repair with a --strength above 0",
+            )
         if self.detector is not None and "repair" not in self.stages:
             raise PlanError(
                 f"detector={self.detector} without the stage repair has no meaning.", remedy="leave out --detector"
