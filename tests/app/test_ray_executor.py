@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager, closing, nullcontext
 from dataclasses import dataclass
@@ -80,8 +81,10 @@ def test_lost_workers_are_replaced_and_poison_is_told(cluster: str, tmp_path: Pa
     assert sorted(numbers) == [2 * one for one in range(10) if one != 5]
     (poison,) = (one for one in records if isinstance(one, str))
     assert poison.startswith("5 lost: It ended 5 workers")
-    tries = [name.split("-")[0] for name in os.listdir(tmp_path)]
-    assert {one: tries.count(one) for one in ("3", "8", "5", "0")} == {"3": 2, "8": 2, "5": LOSSES, "0": 1}
+    tries = Counter(int(name.split("-")[0]) for name in os.listdir(tmp_path))
+    assert tries[3] == tries[8] == 2
+    assert LOSSES <= tries[5] <= LOSSES + 1, "at most once it had another beside it; since then it went alone"
+    assert all(1 <= tries[one] <= 2 for one in range(10) if one != 5), "a record may be lost with the worker, once"
 
 
 def test_few_items_are_taken_ahead_and_an_early_end_ends_the_workers(cluster: str, tmp_path: Path) -> None:

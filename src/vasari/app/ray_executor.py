@@ -23,8 +23,8 @@ from vasari.foundation.errors import PlanError, VasariError, WorkerLostError
 from vasari.foundation.execute import Assignment
 from vasari.foundation.version import VERSION
 
-#: An item that was in work when so many workers ended is given up: it takes down whoever touches it. Of 62 that were
-#: killed at random, three in a row had the same of 500 items in work: three are too few to blame it.
+#: An item that so many workers ended with, alone in hand, is given up: it takes down whoever touches it. Of 62 that
+#: were killed at random, three in a row had the same of 500 items in work: three are too few to blame it.
 LOSSES = 5
 #: Items that a worker has: one in work, and one that it need not wait for.
 IN_HAND = 2
@@ -86,10 +86,14 @@ class RayExecutor:
 
 @dataclass(eq=False)
 class _Job:
-    """An item on its way, and how many workers ended with it in work."""
+    """An item on its way, how many workers ended with it alone, and whether it goes alone from now on.
+
+    A worker may end before its last record has left it; with two items in hand nobody can say which took it down.
+    """
 
     item: Any
     losses: int = 0
+    alone: bool = False
 
 
 @dataclass(eq=False)
@@ -172,9 +176,13 @@ class _Crew:
         """Give every worker that is ready a job, then each a second one."""
         for share in range(1, IN_HAND + 1):
             for hand in self.hands:
-                if hand.node and self.waiting and len(hand.jobs) < share:
+                if hand.node and self.waiting and len(hand.jobs) < share and self._may_join(hand):
                     job = self.waiting.popleft()
                     hand.jobs.append((hand.actor.do.remote(job.item), job))
+
+    def _may_join(self, hand: _Hand) -> bool:
+        """Whether the next job may be given to a worker beside what it has."""
+        return not hand.jobs or not (hand.jobs[0][1].alone or self.waiting[0].alone)
 
     def _settled(self, hand: _Hand, promise: Any) -> Iterator[Any]:
         """What a promise came to: a worker that is ready, a record, or a worker that was lost."""
@@ -196,7 +204,7 @@ class _Crew:
         yield found
 
     def _lost(self, hand: _Hand, error: Exception) -> Iterator[Any]:
-        """Let a lost worker go; its jobs are done again, but for one that was in work too often."""
+        """Let a lost worker go; its jobs are done again, alone, but for one that was lost alone too often."""
         self.ray.kill(hand.actor)
         self.hands.remove(hand)
         if not hand.node:
@@ -208,9 +216,11 @@ class _Crew:
                 ) from error
             return
         jobs = [job for _, job in hand.jobs]
-        if jobs and self._is_alive(hand.node):  # a machine that is gone is no fault of the item
-            jobs[0].losses += 1
-            if jobs[0].losses >= LOSSES:
+        if self._is_alive(hand.node):  # a machine that is gone is no fault of the items
+            for job in jobs:
+                job.losses += len(jobs) == 1
+                job.alone = True
+            if jobs and jobs[0].losses >= LOSSES:
                 given_up = jobs.pop(0)
                 yield self.assignment.lost(given_up.item, _why(error, given_up.losses))
         self.waiting.extendleft(reversed(jobs))
