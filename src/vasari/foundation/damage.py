@@ -18,6 +18,7 @@ from torch import Tensor
 from vasari.foundation import damage_capture as capture
 from vasari.foundation import damage_surface as surface
 from vasari.foundation import damage_tone as tone
+from vasari.foundation import damage_traces as traces
 from vasari.foundation.damage_tone import LUMA, Plate
 from vasari.foundation.errors import PlanError
 
@@ -52,6 +53,11 @@ DAMAGES: Mapping[str, Damage] = MappingProxyType(
         "fold": surface.fold,
         "scratches": surface.scratches,
         "torn_edge": surface.torn_edge,
+        "film_scratches": traces.film_scratches,
+        "fingerprint": traces.fingerprint,
+        "tide_line": traces.tide_line,
+        "mold": traces.mold,
+        "tape": traces.tape,
         "hair": surface.hair,
         "dust": surface.dust,
         # the copy that reaches us
@@ -82,6 +88,11 @@ _ANY_SURFACE = {
     "fold": 0.2,
     "scratches": 0.5,
     "torn_edge": 0.06,
+    "film_scratches": 0.1,
+    "fingerprint": 0.06,
+    "tide_line": 0.08,
+    "mold": 0.06,
+    "tape": 0.05,
     "hair": 0.25,
     "dust": 0.5,
 }

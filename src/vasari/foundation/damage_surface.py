@@ -34,21 +34,21 @@ def lay_over(plate: Plate, opacity: Array, color: Array | float, *, in_density: 
     plate.pixels = changed
 
 
-def _defect_color(plate: Plate, white: float) -> Array:
+def defect_color(plate: Plate, white: float) -> Array:
     """Near white with probability `white`, else near black; slightly tinted."""
     value = plate.rng.uniform(0.78, 1.0) if plate.rng.random() < white else plate.rng.uniform(0.0, 0.22)
     tint = plate.rng.normal(0, 0.02, 3) if plate.rng.random() < 0.5 else np.zeros(3)
     return np.clip(value + tint, 0, 1).astype(np.float32)
 
 
-def _many(plate: Plate, low: float, high: float, amount: float) -> int:
+def several(plate: Plate, low: float, high: float, amount: float) -> int:
     """A count for this plate's area: `low`..`high` at full amount on a picture 512 px square."""
     rows, columns = plate.shape
     area = np.sqrt(rows * columns / 512**2)
     return int(plate.rng.poisson(max(0.6, amount * plate.rng.uniform(low, high) * min(area, 1.6))))
 
 
-def _points(plate: Plate, count: int) -> Array:
+def points_on(plate: Plate, count: int) -> Array:
     rows, columns = plate.shape
     return plate.rng.uniform(-0.05, 1.05, (count, 2)) * [columns, rows]
 
@@ -59,32 +59,32 @@ def scratches(plate: Plate, amount: float) -> None:
     common = plate.rng.uniform(0, np.pi)
     together = plate.rng.random() < 0.5
     lines = []
-    for start in _points(plate, 1 + _many(plate, 2, 16, amount)):
+    for start in points_on(plate, 1 + several(plate, 2, 16, amount)):
         length = plate.rng.uniform(0.08, 1.2) * max(rows, columns)
         angle = common + plate.rng.normal(0, 0.12) if together else plate.rng.uniform(0, 2 * np.pi)
         path = fields.wandering_path(plate.rng, start, angle, 14, length / 14, plate.rng.uniform(0, 0.06))
         lines.append((path, plate.rng.uniform(0.4, 1.9) * plate.scale))
     opacity = fields.strokes(rows, columns, lines)
     broken = np.clip(0.75 + 0.7 * fields.rough_field(plate.rng, rows, columns, 12, 3), 0, 1)
-    lay_over(plate, opacity * broken * plate.rng.uniform(0.5, 1.0), _defect_color(plate, 0.75))
+    lay_over(plate, opacity * broken * plate.rng.uniform(0.5, 1.0), defect_color(plate, 0.75))
 
 
 def dust(plate: Plate, amount: float) -> None:
     """Specks, black or white, from half a pixel to a few."""
     rows, columns = plate.shape
-    count = 3 + _many(plate, 10, 160, amount)
+    count = 3 + several(plate, 10, 160, amount)
     half = plate.scale * plate.rng.exponential(0.8, (count, 1)) + 0.3
     aspect = plate.rng.uniform(0.6, 1.6, (count, 1))
-    opacity = fields.discs(rows, columns, np.hstack([_points(plate, count), half * aspect, half / aspect]))
+    opacity = fields.discs(rows, columns, np.hstack([points_on(plate, count), half * aspect, half / aspect]))
     opacity = np.clip(fields.blur(opacity[None], plate.rng.uniform(0.0, 0.7))[0] * 1.2, 0, 1)
-    lay_over(plate, opacity * plate.rng.uniform(0.6, 1.0), _defect_color(plate, 0.6))
+    lay_over(plate, opacity * plate.rng.uniform(0.6, 1.0), defect_color(plate, 0.6))
 
 
 def hair(plate: Plate, amount: float) -> None:
     """Curling fibers that lay on the glass or in the enlarger."""
     rows, columns = plate.shape
     lines = []
-    for start in _points(plate, 1 + _many(plate, 0.5, 7, amount)):
+    for start in points_on(plate, 1 + several(plate, 0.5, 7, amount)):
         steps = int(plate.rng.integers(12, 50))
         stride = plate.rng.uniform(1.5, 5) * plate.scale
         path = fields.wandering_path(
@@ -92,14 +92,14 @@ def hair(plate: Plate, amount: float) -> None:
         )
         lines.append((path, plate.rng.uniform(0.5, 1.6) * plate.scale))
     opacity = fields.strokes(rows, columns, lines)
-    lay_over(plate, opacity * plate.rng.uniform(0.5, 1.0), _defect_color(plate, 0.5))
+    lay_over(plate, opacity * plate.rng.uniform(0.5, 1.0), defect_color(plate, 0.5))
 
 
 def cracks(plate: Plate, amount: float) -> None:
     """A branching net of fractures of the emulsion, showing the base."""
     rows, columns = plate.shape
     lines: list[tuple[Array, float]] = []
-    for start in _points(plate, 1 + _many(plate, 0.5, 5, amount)):
+    for start in points_on(plate, 1 + several(plate, 0.5, 5, amount)):
         angle = plate.rng.uniform(0, 2 * np.pi)
         width = plate.rng.uniform(0.5, 1.8) * plate.scale
         trunk = fields.wandering_path(plate.rng, start, angle, 24, max(rows, columns) / plate.rng.uniform(20, 50), 0.3)
@@ -108,7 +108,7 @@ def cracks(plate: Plate, amount: float) -> None:
             side = angle + plate.rng.choice([-1, 1]) * plate.rng.uniform(0.5, 1.4)
             lines.append((fields.wandering_path(plate.rng, fork, side, 12, max(rows, columns) / 50, 0.35), 0.7 * width))
     opacity = fields.strokes(rows, columns, lines)
-    lay_over(plate, opacity * plate.rng.uniform(0.6, 1.0), _defect_color(plate, 0.8))
+    lay_over(plate, opacity * plate.rng.uniform(0.6, 1.0), defect_color(plate, 0.8))
 
 
 def fold(plate: Plate, amount: float) -> None:
@@ -126,14 +126,14 @@ def fold(plate: Plate, amount: float) -> None:
         wear = np.clip(0.5 + 0.8 * fields.rough_field(plate.rng, rows, columns, 14, 3), 0, 1)
         half = plate.scale * plate.rng.uniform(0.5, 2.2)
         opacity = np.exp(-((away / half) ** 2)) * wear * (0.4 + 0.6 * amount)
-        lay_over(plate, opacity, _defect_color(plate, 0.85))
+        lay_over(plate, opacity, defect_color(plate, 0.85))
 
 
 def stain(plate: Plate, amount: float) -> None:
     """Dried liquid: an irregular tinted patch, often with a darker rim; or a bleached patch."""
     rows, columns = plate.shape
     y, x = np.mgrid[0:rows, 0:columns].astype(np.float32)
-    for center in _points(plate, 1 + _many(plate, 0, 2, amount)):
+    for center in points_on(plate, 1 + several(plate, 0, 2, amount)):
         radius = plate.rng.uniform(0.04, 0.35) * max(rows, columns)
         reach = np.hypot(x - center[0], (y - center[1]) * np.float32(plate.rng.uniform(0.6, 1.6))) / np.float32(radius)
         reach = reach + 0.3 * fields.rough_field(plate.rng, rows, columns, 5, 3)
@@ -151,8 +151,8 @@ def stain(plate: Plate, amount: float) -> None:
 def foxing(plate: Plate, amount: float) -> None:
     """Rusty spots with soft edges, in clusters."""
     rows, columns = plate.shape
-    count = 3 + _many(plate, 5, 60, amount)
-    cluster = _points(plate, max(1, count // 12))
+    count = 3 + several(plate, 5, 60, amount)
+    cluster = points_on(plate, max(1, count // 12))
     spread = plate.rng.normal(0, 0.12, (count, 2)) * [columns, rows]
     points = cluster[plate.rng.integers(0, len(cluster), count)] + spread
     half = plate.scale * plate.rng.exponential(1.6, (count, 1)) + 0.6
@@ -168,7 +168,7 @@ def flaking(plate: Plate, amount: float) -> None:
     regional = fields.smooth_field(plate.rng, rows, columns, 3)
     level = plate.rng.uniform(2.1, 2.7) - 0.7 * amount
     opacity = np.clip((where + 0.6 * regional - level) * 8, 0, 1)
-    lay_over(plate, opacity * plate.rng.uniform(0.7, 1.0), _defect_color(plate, 0.7))
+    lay_over(plate, opacity * plate.rng.uniform(0.7, 1.0), defect_color(plate, 0.7))
 
 
 def torn_edge(plate: Plate, amount: float) -> None:
@@ -180,21 +180,21 @@ def torn_edge(plate: Plate, amount: float) -> None:
     dx, dy = (x, columns - x)[corner % 2], (y, rows - y)[corner // 2]
     size = amount * plate.rng.uniform(0.05, 0.3) * min(rows, columns)
     away = dx / np.float32(plate.rng.uniform(0.6, 1.6)) + dy - size + ragged
-    lay_over(plate, np.clip(0.5 - away, 0, 1), _defect_color(plate, 0.7))
+    lay_over(plate, np.clip(0.5 - away, 0, 1), defect_color(plate, 0.7))
 
 
 def scuffs(plate: Plate, amount: float) -> None:
     """Rubbed places: bundles of fine faint parallel strokes."""
     rows, columns = plate.shape
     lines = []
-    for start in _points(plate, 1 + _many(plate, 0, 3, amount)):
+    for start in points_on(plate, 1 + several(plate, 0, 3, amount)):
         angle, spread = plate.rng.uniform(0, np.pi), plate.rng.uniform(0.02, 0.1) * max(rows, columns)
         for _ in range(int(plate.rng.integers(8, 40))):
             begin = start + plate.rng.normal(0, spread, 2)
             end = begin + plate.rng.uniform(0.2, 1) * spread * 3 * np.array([np.cos(angle), np.sin(angle)])
             lines.append((np.stack([begin, end]).astype(np.float32), 0.5 * plate.scale))
     opacity = fields.strokes(rows, columns, lines) * plate.rng.uniform(0.2, 0.7)
-    lay_over(plate, opacity, _defect_color(plate, 0.8))
+    lay_over(plate, opacity, defect_color(plate, 0.8))
 
 
 @lru_cache(maxsize=4)
@@ -214,7 +214,7 @@ def load_masks(folder: Path) -> Mapping[str, tuple[Array, ...]]:
 def real_defects(plate: Plate, amount: float, folder: Path) -> None:
     """Scanned defects from a folder of opacity masks, turned, scaled and laid over in brightness or density."""
     kinds = load_masks(folder)
-    for _ in range(1 + _many(plate, 0, 4, amount)):
+    for _ in range(1 + several(plate, 0, 4, amount)):
         masks = kinds[str(plate.rng.choice(list(kinds)))]
         mask = masks[int(plate.rng.integers(len(masks)))]
         mask = np.rot90(mask, int(plate.rng.integers(4)))
@@ -239,4 +239,4 @@ def _paste(plate: Plate, mask: Array, amount: float) -> None:
         shade = np.clip(plate.rng.uniform(0.1, 0.8) + plate.rng.normal(0, 0.08, 3), 0, 1)
         lay_over(plate, opacity, shade, in_density=True)
     else:
-        lay_over(plate, opacity, _defect_color(plate, 0.65))
+        lay_over(plate, opacity, defect_color(plate, 0.65))
