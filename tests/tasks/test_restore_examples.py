@@ -48,8 +48,16 @@ def test_a_clean_share_of_one_leaves_everything_as_it_is(pictures: dict[str, np.
         assert torch.equal(example["aged"], example["clean"]) and example["mask"].max() == 0
 
 
+def test_small_things_belong_to_the_scene_and_not_to_the_damage(pictures: dict[str, np.ndarray]) -> None:
+    bare, full = (RestoreExamples(pictures, replace(CLEAN, things_share=share), 0) for share in (0.0, 1.0))
+    for index in range(3):
+        example = full[index]
+        assert torch.equal(example["aged"], example["clean"]) and example["mask"].max() == 0
+    assert any((full[index]["clean"] - bare[index]["clean"]).abs().max() > 0.1 for index in range(3))
+
+
 def test_the_evidence_is_that_of_the_pictures_that_were_aged(pictures: dict[str, np.ndarray]) -> None:
-    whole = replace(CLEAN, patch_px=64, extra_thumbnails=0)
+    whole = replace(CLEAN, patch_px=64, extra_thumbnails=0, things_share=0.0)
     example = RestoreExamples({"flat": np.full((128, 128, 3), 128, np.uint8)}, whole, 0)[0]
     level = example["aged"].mean((1, 2))
     flat = (level.view(1, 3, 1, 1).expand(1, 3, 96, 96) * 255).round() / 255

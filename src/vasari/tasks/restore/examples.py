@@ -22,6 +22,7 @@ from vasari.foundation.errors import PlanError, TrainingError
 from vasari.foundation.plans import check, option
 from vasari.models.evidence import evidence
 from vasari.models.surveyor import SURVEY_PX
+from vasari.tasks.restore.small_things import with_small_things
 
 POOL_PART = 500  # pairs that one worker ages at a time
 REDUCED_SHARE = 0.2
@@ -48,6 +49,12 @@ class ExamplesPlan:
     capture_share: float = option(0.06, "share with one fault of lens or file alone", minimum=0.0, maximum=1.0)
     blurred_share: float = option(
         0.3, "share of heavily aged examples that a soft lens took; less of lighter ones", minimum=0.0, maximum=1.0
+    )
+    things_share: float = option(
+        0.25,
+        "share of examples with small things drawn into the scene: coins, lights, wires",
+        minimum=0.0,
+        maximum=1.0,
     )
     highest_sigma: float = option(55.0, "strongest Gaussian noise of the noise share, in 8-bit steps", minimum=0.0)
 
@@ -105,7 +112,10 @@ class RestoreExamples:
     def __getitem__(self, index: int) -> dict[str, Tensor]:
         rng = np.random.default_rng([self._seed, index])
         plan = self._plan
-        clean, aged, mask = self._aged(self._region(rng, plan.region_px), rng)
+        region = self._region(rng, plan.region_px)
+        if rng.random() < plan.things_share:
+            region = with_small_things(region, rng)
+        clean, aged, mask = self._aged(region, rng)
         _, rows, columns = clean.shape
         patch = plan.patch_px
         top, left = int(rng.integers(0, rows - patch + 1)), int(rng.integers(0, columns - patch + 1))
