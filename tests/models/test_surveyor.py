@@ -5,7 +5,7 @@ import torch
 
 from vasari.models.blocks import apply_curves
 from vasari.models.evidence import evidence
-from vasari.models.surveyor import Surveyor, quantiles, statistics
+from vasari.models.surveyor import Surveyor, quantiles, restrained, statistics
 
 
 @pytest.fixture
@@ -57,6 +57,31 @@ def test_a_uniform_picture_has_finite_curves() -> None:
     start, slopes = Surveyor.curves(values, torch.full((1, 3, 24), 0.1))
     made = apply_curves(torch.full((1, 3, 4, 4), 0.5), start, slopes)
     torch.testing.assert_close(made, torch.full((1, 3, 4, 4), 0.6), atol=1e-5, rtol=0)
+
+
+def test_small_moves_stay_and_large_ones_end_at_a_tenth() -> None:
+    shape = torch.linspace(-1, 1, 24).expand(1, 3, 24) + torch.tensor([0.5, -0.2, 0.1])[None, :, None]
+    for scale, kept in ((1e-3, 1.0), (0.1, None), (10.0, None)):
+        moves = scale * shape
+        made = restrained(moves)
+        shares = made / moves
+        torch.testing.assert_close(shares, shares[:, :1, :1].expand_as(shares), msg="one factor: the color stays")
+        brightness = (made * torch.tensor([0.299, 0.587, 0.114])[None, :, None]).sum(1).abs().mean()
+        before = (moves * torch.tensor([0.299, 0.587, 0.114])[None, :, None]).sum(1).abs().mean()
+        assert brightness < 0.1 and (kept is None or brightness == pytest.approx(kept * float(before), rel=1e-3))
+        assert float(brightness) == pytest.approx(float(before / (1 + (before / 0.1) ** 2).sqrt()), rel=1e-5)
+    still = torch.zeros(2, 3, 24)
+    assert torch.equal(restrained(still), still)
+
+
+def test_the_survey_is_restrained_picture_by_picture(thumbnails: torch.Tensor) -> None:
+    surveyor = Surveyor().eval()
+    with torch.no_grad():
+        surveyor.moves.bias.fill_(0.6)  # type: ignore[union-attr]
+        survey = surveyor(0.2 + 0.1 * thumbnails, evidence(thumbnails))
+        middle = torch.full((6, 3, 1, 1), 0.25)
+        moved = apply_curves(middle, survey.start, survey.slopes) - middle
+    assert moved.max() < 0.1 and moved.min() > 0.09
 
 
 def test_tone_does_not_depend_on_the_place_of_a_pixel(thumbnails: torch.Tensor) -> None:

@@ -23,6 +23,7 @@ _FIELD = 6
 _HIDDEN = 512
 _TIE = 2e-3  # quantiles nearer than that are taken as so far apart: no curve is infinitely steep
 _FARTHEST = 6.0  # deviations from the mean that count: what is unlike everything learned stays near it
+_FURTHEST_MOVE = 0.1  # of brightness, 0..1, which a tone is moved by at most
 _CAUTION = 0.5  # color matrix and gain field are scaled by it: at 1, early steps overshoot and the pass unlearns
 
 
@@ -73,6 +74,16 @@ def statistics(thumbnail: Tensor, found: Tensor) -> Tensor:
     first, second = [0, 0, 1], [1, 2, 2]
     correlation = (centered[:, first] * centered[:, second]).mean(2) / (spread[:, first] * spread[:, second])
     return torch.cat([found.flatten(1), *described, correlation, spread.log()], 1)
+
+
+def restrained(moves: Tensor) -> Tensor:
+    """Moves of quantiles [N, 3, 24], all those of a picture shortened by one factor, the more the further they go.
+
+    By 1 / sqrt(1 + (r / 0.1)²), r the mean move of luma: small moves stay, the largest take luma 0.1 away. How far a
+    picture faded is told surely only for material that training has seen (docs/decisions/0028-a-careful-tone.md).
+    """
+    furthest = luma(moves[..., None]).flatten(1).abs().mean(1) / _FURTHEST_MOVE
+    return moves * (1 + furthest.square()).rsqrt()[:, None, None]
 
 
 class Surveyor(nn.Module):
@@ -172,7 +183,7 @@ class Surveyor(nn.Module):
         scene = torch.cat([x.mean((2, 3)), x.amax((2, 3))], 1)
         found = quantiles(thumbnail)
         hidden = self._hidden(thumbnail, found, evidence)
-        start, slopes = self.curves(found[:, :3], self._moves(hidden))
+        start, slopes = self.curves(found[:, :3], restrained(self._moves(hidden)))
         matrix, offset = (_CAUTION * self.color(hidden)).split([9, 3], 1)
         cells = functional.adaptive_avg_pool2d(x, _FIELD)
         steering = self.field_context(hidden)[:, :, None, None].expand(-1, -1, _FIELD, _FIELD)
