@@ -60,10 +60,10 @@ def test_a_short_training_learns_the_marks_that_it_is_shown(pictures: Path) -> N
     detector = Detector(widths=(16, 16, 16), depths=(1, 1, 1, 1, 1))
     objective = DetectObjective(detector, {}, (pictures,), DetectObjectivePlan(examples=EXAMPLES))
     shown = objective.examples(0)
-    batches = [[shown[8 * step + place] for place in range(8)] for step in range(3)]
-    optimizer = torch.optim.Adam(detector.parameters(), lr=5e-3)
+    batches = [[shown[8 * step + place] for place in range(8)] for step in range(2)]
+    optimizer = torch.optim.Adam(detector.parameters(), lr=3e-3)
     turn, totals = objective.turns[0], []
-    for step in range(90):
+    for step in range(80):
         items = batches[step % len(batches)]
         batch = {name: torch.stack([item[name] for item in items]) for name in items[0]}
         terms = turn.losses(batch)
