@@ -3,8 +3,9 @@
     python benchmarks/restore_aged.py --photos DIR --photos DIR --model restore-faithful --json scores.json
 
 Every photograph is aged at severities 1, 2 and 3, the eras taken in turn. Grey eras are scored on
-luma, color ones on RGB. `--baselines` adds the classical ways. `--simulator own` uses the simulator
-of the training, to see how much of a score is familiarity with it.
+luma, color ones on RGB. `--baselines` adds the classical ways. `--simulator third` uses the third
+simulator, by which nothing was chosen; `own` uses the simulator of the training, to see how much of
+a score is familiarity with it.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import torch
@@ -22,6 +24,7 @@ from torch import Tensor
 
 import classical
 import second_aging
+import third_aging
 from networks import PRECISIONS, Ready, as_saved, load_restorer, run_restorer
 from pictures import HELD_OUT, choose, load, planes, rows
 from vasari.foundation.picture import Picture
@@ -29,6 +32,7 @@ from vasari.tasks.metrics import luma, peak_signal_noise_ratio, structural_simil
 from vasari.tasks.translate.apply import translate
 
 Restore = Callable[[Tensor, Tensor], Tensor]
+Age = Callable[[np.ndarray, int, int, int], tuple[str, bool, Tensor, Tensor, Tensor]]
 # Equal pictures would score infinity and spoil a mean; 8-bit rounding alone scores about 59 dB.
 HIGHEST_DB = 60.0
 
@@ -60,10 +64,15 @@ class Score:
     ssim_out: float
 
 
-def aged_by_second(pixels: np.ndarray, turn: int, severity: int, seed: int) -> tuple[str, bool, Tensor, Tensor, Tensor]:
-    era = list(second_aging.ERAS)[turn % len(second_aging.ERAS)]
-    target, aged, mask = second_aging.age(pixels, era, severity, seed)
-    return era, second_aging.ERAS[era].grey, planes(target), planes(aged), torch.from_numpy(mask)[None]
+def aged_by(simulator: ModuleType) -> Age:
+    """Aging by a simulator of this folder."""
+
+    def age(pixels: np.ndarray, turn: int, severity: int, seed: int) -> tuple[str, bool, Tensor, Tensor, Tensor]:
+        era = list(simulator.ERAS)[turn % len(simulator.ERAS)]
+        target, aged, mask = simulator.age(pixels, era, severity, seed)
+        return era, simulator.ERAS[era].grey, planes(target), planes(aged), torch.from_numpy(mask)[None]
+
+    return age
 
 
 def aged_by_own(pixels: np.ndarray, turn: int, severity: int, seed: int) -> tuple[str, bool, Tensor, Tensor, Tensor]:
@@ -75,7 +84,11 @@ def aged_by_own(pixels: np.ndarray, turn: int, severity: int, seed: int) -> tupl
     return era, grey, result.clean, result.aged.clamp(0, 1), result.mask
 
 
-SIMULATORS = {"second": aged_by_second, "own": aged_by_own}
+SIMULATORS: dict[str, Age] = {
+    "second": aged_by(second_aging),
+    "third": aged_by(third_aging),
+    "own": aged_by_own,
+}
 
 
 def album(paths: list[Path], options: argparse.Namespace) -> Iterator[Aged]:
