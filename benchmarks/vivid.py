@@ -89,7 +89,7 @@ def checks(pixels: Tensor) -> float:
     return 255 * float(alternating.square().mean().sqrt())
 
 
-def levels(choice: list[float], vivid_name: str) -> dict[float, Ready]:
+def restorers_at(choice: list[float], vivid_name: str) -> dict[float, Ready]:
     """The restorer at each vividness."""
     faithful, _ = load_restorer("restore-faithful")
     vivid, _ = load_restorer(vivid_name)
@@ -180,7 +180,7 @@ def main(arguments: list[str]) -> None:
         seed=options.seed,
         long_side=options.long_side,
     )
-    restorers = levels(options.vividness, options.vivid)
+    restorers = restorers_at(options.vividness, options.vivid)
     if options.sheet:
         blind(list(album(paths, asked)), restorers, options)
         return

@@ -106,6 +106,12 @@ def test_a_header_does_not_tell_of_the_machine_it_was_made_on(tmp_path: Path) ->
     assert str(tmp_path).encode() not in path.read_bytes()
 
 
+def test_the_recipe_of_a_training_in_a_header_is_told_whatever_its_options_are_called_today(tmp_path: Path) -> None:
+    trained = {"kind": "restore", "objective": {"learn": "decoder", "energy": True}, "train": {"images": 8}}
+    loaded = hub.load(hub.save(critic(), tmp_path / "critic.safetensors", {**RECIPE, "recipe": trained}))
+    assert loaded.recipe["recipe"] == trained
+
+
 def written(path: Path, recipe: object, state: dict[str, torch.Tensor]) -> Path:
     save_file(state, path, metadata={hub.HEADER_KEY: json.dumps(recipe)})
     return path

@@ -147,8 +147,8 @@ def test_a_steady_critic_pulls_alike_however_steep_it_is(tmp_path: Path) -> None
     assert float(2 * pulls[0].flatten(1).norm(dim=1).mean()) == pytest.approx(1.0, rel=1e-4)
 
 
-def test_the_energy_of_detail_is_a_term_where_it_is_asked_for(tmp_path: Path) -> None:
+def test_texture_is_asked_for_by_three_terms(tmp_path: Path) -> None:
     for asked in (True, False):
-        objective = objective_of(tmp_path, critic="projected", penalty_every=0, energy=asked)
+        objective = objective_of(tmp_path, critic="projected", penalty_every=0, texture=asked)
         terms = restorer_terms(objective)
         assert ({"energy", "chroma", "alternation"} <= set(terms)) is asked and set(terms) <= set(objective.weights)

@@ -81,7 +81,7 @@ class RestoreObjectivePlan:
     )
     conditional: bool = option(False, "show a projected critic what the patch was restored from, too")
     steady: bool = option(False, "let the critic pull with the same strength at every step, however steep it is")
-    energy: bool = option(
+    texture: bool = option(
         False, "ask for as much fine detail as the clean patch has, wherever it lies, in no other colors or checks"
     )
     penalty_every: int = option(4, "steps between gradient penalties of the critic; 0 for none", minimum=0)
@@ -290,7 +290,7 @@ class RestoreObjective(Objective):
         }
         if self._plan.learn == "all":
             terms["tone"] = self._tone_term(batch, survey)
-        if self._plan.energy:
+        if self._plan.texture:
             terms["energy"] = energy_apart(restored.picture, in_its_tone)
             terms["alternation"] = alternation_beyond(restored.picture, in_its_tone)
             made, wanted = (one.float() - luma(one) for one in (restored.picture, in_its_tone))
