@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -26,7 +27,12 @@ from vasari.tasks.batch.files import treat_files
 from vasari.tasks.batch.replay import replay_file
 from vasari.tasks.batch.streams import Manner, Treated
 from vasari.tasks.batch.terms import BatchOptions, Silent
-from vasari.tasks.batch.work import models_digest
+from vasari.tasks.batch.work import as_then, models_digest
+from vasari.tasks.colorize.colorize_plan import ColorizePlan
+from vasari.tasks.inpaint.plan import InpaintPlan
+from vasari.tasks.restore.plan import RestorePlan
+from vasari.tasks.stylize.stylize_plan import StylizePlan
+from vasari.tasks.translate.translate_plan import TranslatePlan
 
 
 @dataclass(frozen=True)
@@ -194,6 +200,19 @@ def test_a_replay_is_of_its_own_operation_and_on_the_machine_of_then(scans: Path
     assert "vasari restore" in caught.value.remedy
 
 
+@pytest.mark.parametrize("named", [[], ["negative", "another"]], ids=["too few", "too many"])
+def test_a_record_of_another_number_of_models_is_refused(scans: Path, tmp_path: Path, named: list[str]) -> None:
+    run(scans, tmp_path / "out")
+    record = tmp_path / "out" / "pilot.treatment.json"
+    values = json.loads(record.read_text(encoding="utf-8"))
+    (model,) = values["models"]
+    record.write_text(json.dumps({**values, "models": [{**model, "name": one} for one in named]}), encoding="utf-8")
+    with pytest.raises(WeightsError, match=f"names {len(named)} models .*; its plan needs 1") as refused:
+        replay_file(NegativeWork, record, tmp_path / "again")
+    assert "as it was written" in refused.value.remedy
+    assert not list((tmp_path / "again").glob("pilot.*"))
+
+
 def test_a_worker_that_cannot_be_made_ends_the_batch_and_not_each_page(scans: Path, tmp_path: Path) -> None:
     class Broken(NegativeWork):
         def ready(self, machine: Mapping[str, str]) -> NegativeWorker:
@@ -224,6 +243,16 @@ def test_a_failure_of_one_page_leaves_the_others(scans: Path, tmp_path: Path) ->
     summary = treat_files([scans], BatchOptions(tmp_path / "out"), Work(NegativePlan()), Watch())
     assert [Path(one.source).name for one in summary.failed] == ["camera.png"]
     assert sorted(seen) == ["camera.png failed", "coffee.tif done", "pilot.jpg done"]
+
+
+@pytest.mark.parametrize(
+    "plan", [RestorePlan(), StylizePlan(), TranslatePlan(model="m.safetensors"), ColorizePlan(), InpaintPlan()]
+)
+def test_a_plan_as_then_has_the_precision_and_the_device_that_a_record_names(plan: Any) -> None:
+    then = as_then(plan, {"precision": "bfloat16", "device": "cuda", "torch": "2.0", "threads": "61"})
+    assert then == dataclasses.replace(plan, precision="bfloat16", device="cuda") != plan
+    assert as_then(plan, {"device": "mps"}) == dataclasses.replace(plan, device="mps")
+    assert as_then(plan, {}) == plan
 
 
 def test_the_digest_of_models_tells_shares_and_order_apart() -> None:

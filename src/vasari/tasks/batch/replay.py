@@ -125,8 +125,18 @@ def _source(record: Treatment, sidecar: Path, named: Path | None) -> tuple[Path,
 
 
 def check_models(record: Treatment, models: Sequence[ModelFacts]) -> None:
-    """Hold models, styles and hints at hand against the recorded ones; raises `WeightsError` for another."""
-    for then, today in zip(record.models, models, strict=False):
+    """Hold models, styles and hints at hand against the recorded ones; raises `WeightsError` for another.
+
+    As many are needed as were recorded: where there are more or fewer, the work of then is not known.
+    """
+    if len(record.models) != len(models):
+        then_named, named = (", ".join(one.name for one in some) or "none" for some in (record.models, models))
+        raise WeightsError(
+            f"The record names {len(record.models)} models ({then_named}); its plan needs {len(models)} ({named}) "
+            f"in Vasari {VERSION}.",
+            remedy=f"use the record as it was written, with Vasari {record.version}, or do the work anew",
+        )
+    for then, today in zip(record.models, models, strict=True):
         if then.digest != today.digest:
             raise WeightsError(
                 f"The file of {today.name} is another than the recorded one: SHA-256 {today.digest[:16]}… "

@@ -6,17 +6,20 @@ that a finished folder is known by the ledger alone; its `Worker` holds the weig
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self, TypeVar
 
 from vasari.foundation.treatment import ModelFacts, Stage
 
 if TYPE_CHECKING:
     from vasari.foundation.image_formats import Limits
     from vasari.foundation.picture import Metadata
+
+P = TypeVar("P")
 
 
 @dataclass(frozen=True)
@@ -102,6 +105,15 @@ class Work(Protocol):
 
         Raises `WeightsError`, `PlanError` (no such device).
         """
+
+
+def as_then(plan: P, machine: Mapping[str, str]) -> P:
+    """A plan with the precision and on the device of `machine`, where it names them: as `Work.ready` is told of them.
+
+    Raises `PlanError` where they are none.
+    """
+    named = {name: machine[name] for name in ("precision", "device") if name in machine}
+    return dataclasses.replace(plan, **named)  # type: ignore[type-var]
 
 
 def models_digest(models: tuple[ModelFacts, ...]) -> str:

@@ -16,6 +16,7 @@ from vasari.models import model_files
 from vasari.tasks.batch.files import treat_files
 from vasari.tasks.batch.places import local_folder
 from vasari.tasks.batch.terms import BatchOptions, Summary, Watch
+from vasari.tasks.batch.work import as_then
 from vasari.tasks.colorize.colorize_plan import ColorizePlan
 from vasari.tasks.stylize import styles
 from vasari.tasks.stylize.styles import StyleFile
@@ -144,12 +145,7 @@ class ColorizeWork:
         from vasari.tasks.colorize.apply import ColorizeWorker
         from vasari.tasks.colorize.colorist import Colorist
 
-        then = dataclasses.replace(
-            self.plan,
-            precision=machine.get("precision", self.plan.precision),
-            device=machine.get("device", self.plan.device),
-        )
-        return ColorizeWorker(Colorist.of(then))
+        return ColorizeWorker(Colorist.of(as_then(self.plan, machine)))
 
 
 def _placed(palette: str) -> str:

@@ -17,7 +17,7 @@ from vasari.foundation.errors import PlanError
 from vasari.foundation.image_formats import Header, Limits
 from vasari.foundation.treatment import ModelFacts, Stage
 from vasari.models import model_files
-from vasari.tasks.batch.work import Outputs
+from vasari.tasks.batch.work import Outputs, as_then
 from vasari.tasks.inpaint.apply import fill_file
 from vasari.tasks.inpaint.filler import Filler
 from vasari.tasks.inpaint.hole import Hole
@@ -115,10 +115,7 @@ class InpaintWork:
 
     def ready(self, machine: Mapping[str, str]) -> InpaintWorker:
         """Load the weights; raises `WeightsError`, `PlanError` (no such device)."""
-        plan = self.plan.options
-        if machine:
-            plan = dataclasses.replace(plan, precision=machine["precision"], device=machine["device"])
-        return InpaintWorker(self, Filler.of(plan) if self.models else None)
+        return InpaintWorker(self, Filler.of(as_then(self.plan.options, machine)) if self.models else None)
 
 
 @dataclass(frozen=True, eq=False)

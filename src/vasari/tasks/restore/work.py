@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from vasari.foundation import batches
 from vasari.foundation.treatment import ModelFacts, Stage
+from vasari.tasks.batch.work import as_then
 from vasari.tasks.restore import weights
 from vasari.tasks.restore.likeness_words import NUMBERS, stage_of
 from vasari.tasks.restore.plan import RestorePlan
@@ -96,17 +97,10 @@ class RestoreWork:
         """Load the weights, with the precision and on the device of `machine` where it names them."""
         from vasari.tasks.restore.apply import RestoreWorker
 
-        return RestoreWorker.of(self._as_then(machine))
+        return RestoreWorker.of(as_then(self.plan, machine))
 
     def conservator(self, machine: Mapping[str, str]) -> Conservator:
         """What restores, for works of several treatments; loaded as by `ready`."""
         from vasari.tasks.restore.conservator import Conservator
 
-        return Conservator.of(self._as_then(machine))
-
-    def _as_then(self, machine: Mapping[str, str]) -> RestorePlan:
-        return dataclasses.replace(
-            self.plan,
-            precision=machine.get("precision", self.plan.precision),
-            device=machine.get("device", self.plan.device),
-        )
+        return Conservator.of(as_then(self.plan, machine))

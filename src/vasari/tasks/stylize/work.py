@@ -15,6 +15,7 @@ from vasari.foundation.treatment import ModelFacts, Stage
 from vasari.models import model_files
 from vasari.tasks.batch.files import treat_files
 from vasari.tasks.batch.terms import BatchOptions, Summary, Watch
+from vasari.tasks.batch.work import as_then
 from vasari.tasks.stylize import styles
 from vasari.tasks.stylize.optimize.plan import VGG19
 from vasari.tasks.stylize.styles import StyleFile
@@ -142,12 +143,7 @@ class StylizeWork:
         from vasari.tasks.stylize.optimizing import NOBODY
         from vasari.tasks.stylize.painter import Painter
 
-        then = dataclasses.replace(
-            self.plan,
-            precision=machine.get("precision", self.plan.precision),
-            device=machine.get("device", self.plan.device),
-        )
-        return StylizeWorker(Painter.of(then), self.onlooker or NOBODY)
+        return StylizeWorker(Painter.of(as_then(self.plan, machine)), self.onlooker or NOBODY)
 
 
 def _networks(plan: StylizePlan) -> tuple[str, ...]:

@@ -14,6 +14,7 @@ from vasari.foundation.treatment import ModelFacts, Stage
 from vasari.models import model_files
 from vasari.tasks.batch.files import treat_files
 from vasari.tasks.batch.terms import BatchOptions, Summary, Watch
+from vasari.tasks.batch.work import as_then
 from vasari.tasks.translate.translate_plan import TranslatePlan
 
 if TYPE_CHECKING:
@@ -86,9 +87,4 @@ class TranslateWork:
         """Load the weights, with the precision and on the device of `machine` where it names them."""
         from vasari.tasks.translate.apply import Interpreter, TranslateWorker
 
-        then = dataclasses.replace(
-            self.plan,
-            precision=machine.get("precision", self.plan.precision),
-            device=machine.get("device", self.plan.device),
-        )
-        return TranslateWorker(Interpreter.of(then))
+        return TranslateWorker(Interpreter.of(as_then(self.plan, machine)))
