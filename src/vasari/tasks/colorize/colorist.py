@@ -14,9 +14,8 @@ from torch import Tensor
 from torch.nn import functional
 
 from vasari.foundation.devices import choose_device, choose_precision, machine_of
-from vasari.foundation.errors import WeightsError
 from vasari.foundation.lab import srgb_to_lab
-from vasari.models import hub, model_files
+from vasari.models import model_files
 from vasari.models.blocks import window_field
 from vasari.models.colorizers import CHROMA_UNIT, Colorizer, as_palette, palette_of
 from vasari.models.encoders import MULTIPLE_OF, Encoder
@@ -28,7 +27,7 @@ from vasari.tasks.colorize.examples import KEPT_PX, as_grey
 from vasari.tasks.colorize.gamut import lightness, within_gamut
 from vasari.tasks.colorize.hints import Strokes, StrokesSource, hint_planes
 from vasari.tasks.colorize.spreading import linear_model, spread
-from vasari.tasks.stylize.coding import Coder, Source, saved_code, within
+from vasari.tasks.stylize.coding import Source, saved_code, with_its_coder, within
 
 # Long side of the copy that the networks see.
 OVERVIEW_PX = 512
@@ -203,12 +202,6 @@ def _networks(model: str, encoder: str, files: tuple[Path, Path], device: torch.
 
     Raises `WeightsError`.
     """
-    coder, loaded = Coder.of(encoder, device), hub.load(model)
-    if not isinstance(loaded.network, Colorizer):
-        raise WeightsError(
-            f"{loaded.name} is a {loaded.recipe['network']['name']}, which does not color.",
-            remedy="name a model of the task colorize, or leave --model out",
-        )
-    coder.check_trained_with(loaded)
-    network = loaded.network.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-    return network.requires_grad_(False).eval(), coder.encoder
+    remedy = "name a model of the task colorize, or leave --model out"
+    colorizer, coder = with_its_coder(Colorizer, model, encoder, device, lacks="which does not color", remedy=remedy)
+    return colorizer, coder.encoder

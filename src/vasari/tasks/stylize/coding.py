@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional
 
 from vasari.foundation import image_files
@@ -22,6 +23,8 @@ from vasari.tasks.stylize import styles
 
 # What may be given as a style: a name or a path, a picture, an array as `Picture.from_array` takes it, or a code.
 Source = str | Path | Picture | np.ndarray | StyleCode
+
+N = TypeVar("N", bound=nn.Module)
 
 CPU = torch.device("cpu")
 # A long strip of a picture is coded at a smaller size, lest its features fill the memory.
@@ -59,6 +62,22 @@ class Coder:
     def code(self, pixels: Tensor) -> StyleCode:
         """The code of pixels [3, h, w] in 0..1, at the size they have."""
         return StyleCode.of(pixels, self.encoder, self.digest)
+
+
+def with_its_coder(
+    kind: type[N], model: str, encoder: str, device: torch.device, *, lacks: str, remedy: str
+) -> tuple[N, Coder]:
+    """A network of a `kind` that sees through an encoder, frozen, and that encoder; both are loaded anew.
+
+    Raises `WeightsError`: for a model of another kind, which `lacks` something ("which does not color") and has a
+    `remedy`, and for another encoder than it was trained with.
+    """
+    coder, loaded = Coder.of(encoder, device), hub.load(model)
+    if not isinstance(loaded.network, kind):
+        raise WeightsError(f"{loaded.name} is a {loaded.recipe['network']['name']}, {lacks}.", remedy=remedy)
+    coder.check_trained_with(loaded)
+    network = loaded.network.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    return network.requires_grad_(False), coder
 
 
 def style_code(picture: Source, *, scale: float = 1.0, encoder: str = "encoder") -> StyleCode:

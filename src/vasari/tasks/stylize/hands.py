@@ -13,14 +13,13 @@ from torch import Tensor
 
 from vasari.foundation import image_files, tiles
 from vasari.foundation.devices import choose_device, choose_precision
-from vasari.foundation.errors import WeightsError
 from vasari.foundation.tiles import Area
-from vasari.models import hub, model_files
+from vasari.models import model_files
 from vasari.models.canvas import on_canvas
 from vasari.models.cards import NETWORKS
 from vasari.models.style import Moments
 from vasari.models.stylizers import Stylizer
-from vasari.tasks.stylize.coding import Coder
+from vasari.tasks.stylize.coding import Coder, with_its_coder
 from vasari.tasks.stylize.edges import MARGIN_PX, mirrored, seen_from, within_mirrors
 from vasari.tasks.stylize.gathering import gathered
 from vasari.tasks.stylize.palette import Palette, ReadStyles, Weighted
@@ -229,15 +228,8 @@ def _networks(model: str, encoder: str, files: tuple[Path, Path], device: torch.
 
     Raises `WeightsError`.
     """
-    coder, loaded = Coder.of(encoder, device), hub.load(model)
-    if not isinstance(loaded.network, Stylizer):
-        raise WeightsError(
-            f"{loaded.name} is a {loaded.recipe['network']['name']}, which takes no style codes.",
-            remedy="name a model of the task stylize, or a translator as --method",
-        )
-    coder.check_trained_with(loaded)
-    network = loaded.network.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-    return network.requires_grad_(False), coder
+    remedy = "name a model of the task stylize, or a translator as --method"
+    return with_its_coder(Stylizer, model, encoder, device, lacks="which takes no style codes", remedy=remedy)
 
 
 @dataclass(frozen=True, eq=False)
