@@ -148,5 +148,5 @@ def test_long_films_tell_how_far_they_are(monkeypatch: pytest.MonkeyPatch, capsy
     watch = films._Following(Silent())
     watch.begin(1, 100, 0)
     for share in np.linspace(0.5, 0.9, 5):
-        watch.advance(Path("long.mp4"), float(share), 100)
+        watch.advance(Path("long.mp4"), 0, float(share), 100)
     assert "long.mp4: 90%, about" in capsys.readouterr().err

@@ -26,7 +26,7 @@ def steps(watch: Lines | Bar, failing: str = "") -> Iterator[str]:
         for tenth in range(1, 11):
             now += SECONDS[name] / 10
             if name != failing:
-                watch.advance(Path(name), tenth / 10, work_of(Path(name), size))
+                watch.advance(Path(name), 0, tenth / 10, work_of(Path(name), size))
             yield name
         entry = Entry(DONE, name, source_stamp=Stamp("", size, 0), result=name)
         if name == failing:

@@ -95,7 +95,7 @@ class Count(Silent):
     def __init__(self) -> None:
         self.worked: set[str] = set()
 
-    def advance(self, source: Path, share: float, of_work: float) -> None:
+    def advance(self, source: Path, page: int, share: float, of_work: float) -> None:
         self.worked.add(source.name)
 
 

@@ -11,7 +11,7 @@ import pytest
 import tifffile
 from PIL import Image
 
-from vasari.foundation.ledgers import FAILED, Entry, Stamp
+from vasari.foundation.ledgers import DONE, FAILED, Entry, Stamp
 from vasari.foundation.pace import work_of
 from vasari.tasks.batch.files import treat_files
 from vasari.tasks.batch.tally import Tally
@@ -68,7 +68,7 @@ def followed(batch: Sequence[File]) -> list[tuple[float, float, float | None]]:
         for step in range(1, steps + 1):
             now += one.seconds / steps
             rest -= one.seconds / steps
-            tally.advance(one.path, step / steps, work_of(one.path, one.bytes))
+            tally.advance(one.path, 0, step / steps, work_of(one.path, one.bytes))
             told.append((settled + one.bytes * step / steps, rest, tally.seconds_left()))
         settled += one.bytes
     return told
@@ -97,9 +97,9 @@ def test_what_an_earlier_run_has_done_says_nothing_of_the_speed() -> None:
     now = 0.0
     tally = Tally(lambda: now)
     tally.begin(100.0)
-    tally.advance(Path("long.mp4"), 0.5, 100.0)
+    tally.advance(Path("long.mp4"), 0, 0.5, 100.0)
     now = 10.0
-    tally.advance(Path("long.mp4"), 0.6, 100.0)
+    tally.advance(Path("long.mp4"), 0, 0.6, 100.0)
     assert tally.seconds_left() == pytest.approx(40)
 
 
@@ -107,9 +107,9 @@ def test_films_come_on_top_of_pictures() -> None:
     now = 0.0
     tally = Tally(lambda: now)
     tally.begin(10.0)
-    tally.advance(Path("a.png"), 0.0, 10.0)
+    tally.advance(Path("a.png"), 0, 0.0, 10.0)
     now = 5.0
-    tally.advance(Path("a.png"), 1.0, 10.0)
+    tally.advance(Path("a.png"), 0, 1.0, 10.0)
     tally.begin(20.0)
     assert tally.seconds_left() == pytest.approx(10)
 
@@ -121,12 +121,43 @@ def test_a_page_that_failed_is_dealt_with(tmp_path: Path, has_stamp: bool) -> No
     now, work = 0.0, work_of(torn, torn.stat().st_size)
     tally = Tally(lambda: now)
     tally.begin(work)
-    tally.advance(torn, 0.1, work / 2)
+    tally.advance(torn, 0, 0.1, work / 2)
     now = 10.0
-    half = tally.failed(Entry(FAILED, str(torn), 0, 2, Stamp.of(torn) if has_stamp else None))
+    half = tally.finished(Entry(FAILED, str(torn), 0, 2, Stamp.of(torn) if has_stamp else None))
     assert half == pytest.approx(work / 2)
-    assert tally.failed(Entry(FAILED, str(torn), 1, 2, Stamp.of(torn) if has_stamp else None)) == pytest.approx(work)
+    assert tally.finished(Entry(FAILED, str(torn), 1, 2, Stamp.of(torn) if has_stamp else None)) == pytest.approx(work)
     assert tally.seconds_left() == pytest.approx(0)
+
+
+def test_a_page_that_fails_after_its_last_row_counts_once() -> None:
+    tally = Tally()
+    tally.begin(30.0)
+    tally.advance(Path("a.tif"), 0, 1.0, 10.0)
+    assert tally.finished(Entry(FAILED, "a.tif", 0, 2, Stamp("", 10**9, 0))) == pytest.approx(10.0)
+    assert tally.advance(Path("a.tif"), 1, 1.0, 10.0) == tally.finished(Entry(DONE, "a.tif", 1, 2)) == 20.0
+    assert not tally.running and not tally.ending
+
+
+def test_pages_of_one_source_may_be_in_work_at_once() -> None:
+    tally, book = Tally(), Path("book.tif")
+    tally.begin(30.0)
+    tally.advance(book, 0, 0.5, 10.0)
+    assert tally.advance(book, 1, 0.7, 10.0) == pytest.approx(12.0)
+    assert tally.advance(book, 0, 1.0, 10.0) == pytest.approx(17.0)
+    assert tally.finished(Entry(FAILED, str(book), 1, 3, Stamp("", 10**9, 0))) == pytest.approx(20.0)
+
+
+def test_a_page_found_done_counts_and_says_nothing_of_the_speed() -> None:
+    now, book = 0.0, Path("book.tif")
+    tally = Tally(lambda: now)
+    work = work_of(book, 3_000_000)
+    tally.begin(work)
+    tally.advance(book, 1, 0.0, work / 3)
+    found = Entry(DONE, str(book), 0, 3, Stamp("", 3_000_000, 0))
+    assert tally.found(found) == tally.finished(found) == pytest.approx(work / 3)
+    now = 10.0
+    tally.advance(book, 1, 1.0, work / 3)
+    assert tally.seconds_left() == pytest.approx(10.0)
 
 
 class Watching(Silent):
@@ -139,12 +170,14 @@ class Watching(Silent):
     def begin(self, sources: int, work: float, already_done: int) -> None:
         self.tally.begin(work)
 
-    def advance(self, source: Path, share: float, of_work: float) -> None:
-        self.advanced = self.done = self.tally.advance(source, share, of_work)
+    def advance(self, source: Path, page: int, share: float, of_work: float) -> None:
+        self.advanced = self.done = self.tally.advance(source, page, share, of_work)
+
+    def found(self, entry: Entry) -> None:
+        self.done = self.tally.found(entry)
 
     def finished(self, entry: Entry) -> None:
-        if entry.status == FAILED:
-            self.done = self.tally.failed(entry)
+        self.done = self.tally.finished(entry)
 
 
 def test_all_work_of_a_real_batch_is_dealt_with(tmp_path: Path) -> None:
@@ -163,3 +196,19 @@ def test_all_work_of_a_real_batch_is_dealt_with(tmp_path: Path) -> None:
     announced = sum(work_there.values())
     assert watch.tally.total == pytest.approx(announced) and watch.done == pytest.approx(announced)
     assert watch.advanced == pytest.approx(announced - work_there["torn.jpg"])
+
+
+def test_a_batch_that_goes_on_comes_to_its_end(tmp_path: Path) -> None:
+    """Of a file of three pages one is to be made again, another fails where its result would go, the third is done."""
+    book, out = tmp_path / "book.tif", tmp_path / "out"
+    tifffile.imwrite(book, np.random.default_rng(0).integers(0, 255, (3, 40, 60, 3), np.uint8), photometric="rgb")
+    work = RestoreWork.of(RestorePlan(strength=0.0, precision="float32"))
+    results = [one.result for one in treat_files([book], BatchOptions(out, jobs=1), work).done]
+    assert len(results) == 3
+    (out / str(results[1])).unlink()
+    (out / str(results[2])).write_bytes(b"mine")
+    watch = Watching()
+    summary = treat_files([book], BatchOptions(out, jobs=2), work, watch)
+    assert (len(summary.done), len(summary.failed)) == (2, 1)
+    announced = work_of(book, book.stat().st_size)
+    assert watch.tally.total == pytest.approx(announced) and watch.done == pytest.approx(announced)

@@ -105,7 +105,7 @@ class Until(Silent):
         self.share = share
         self.told: list[float] = []
 
-    def advance(self, source: Path, share: float, of_work: float) -> None:
+    def advance(self, source: Path, page: int, share: float, of_work: float) -> None:
         """End it."""
         self.told.append(share)
         if share >= self.share:

@@ -140,9 +140,9 @@ class _Following:
         """Pass on."""
         self.watch.begin(sources, work, already_done)
 
-    def advance(self, source: Path, share: float, of_work: float) -> None:
+    def advance(self, source: Path, page: int, share: float, of_work: float) -> None:
         """Pass on; tell the share and the time left."""
-        self.watch.advance(source, share, of_work)
+        self.watch.advance(source, page, share, of_work)
         now = time.monotonic()
         if source != self.source or self.share == 0.0:
             # What an earlier run has done says nothing of the speed of this one.
@@ -151,6 +151,10 @@ class _Following:
             left = (now - self.began) * (1 - share) / (share - self.share)
             print(printable(f"{source.name}: {share:.0%}, about {duration(left)} left"), file=sys.stderr, flush=True)
             self.told = now
+
+    def found(self, entry: Entry) -> None:
+        """Pass on."""
+        self.watch.found(entry)
 
     def finished(self, entry: Entry) -> None:
         """Pass on."""

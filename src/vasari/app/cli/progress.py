@@ -30,15 +30,18 @@ class Lines:
         if already_done:
             self._say(f"{counted(already_done, 'page')} done before, {counted(sources, 'file')} to do")
 
-    def advance(self, source: Path, share: float, of_work: float) -> None:
+    def advance(self, source: Path, page: int, share: float, of_work: float) -> None:
         """Keep count."""
-        self.tally.advance(source, share, of_work)
+        self.tally.advance(source, page, share, of_work)
+
+    def found(self, entry: Entry) -> None:
+        """Keep count."""
+        self.tally.found(entry)
 
     def finished(self, entry: Entry) -> None:
         """Tell what became of a page."""
         self.pages += 1
-        if entry.status == FAILED:
-            self.tally.failed(entry)
+        self.tally.finished(entry)
         left = self.tally.seconds_left()
         self._say(f"[{self.pages}] {entry_line(entry)}" + (f", about {duration(left)} left" if left else ""))
 
@@ -75,14 +78,20 @@ class Bar:
         self.tally.begin(work)
         self.progress.update(self.task, total=max(1.0, self.tally.total), visible=self.tally.total > 0)
 
-    def advance(self, source: Path, share: float, of_work: float) -> None:
+    def advance(self, source: Path, page: int, share: float, of_work: float) -> None:
         """Move the bar."""
-        self._show(self.tally.advance(source, share, of_work), printable(source.name)[:32])
+        self._show(self.tally.advance(source, page, share, of_work), printable(source.name)[:32])
+
+    def found(self, entry: Entry) -> None:
+        """Move the bar."""
+        self._show(self.tally.found(entry), _named(entry))
 
     def finished(self, entry: Entry) -> None:
-        """Write a line for a failure."""
+        """Write a line for a failure; of a page that is done the bar tells no name, as another may be in work."""
+        done = self.tally.finished(entry)
+        self.progress.update(self.task, completed=done)
         if entry.status == FAILED:
-            self._show(self.tally.failed(entry), printable(Path(entry.source).name)[:32])
+            self._show(done, _named(entry))
             self.progress.console.print(printable(entry_line(entry)), style="red", markup=False, highlight=False)
 
     def _show(self, done: float, name: str) -> None:
@@ -96,6 +105,11 @@ class Bar:
 
     def __exit__(self, *error: object) -> None:
         self.progress.stop()
+
+
+def _named(entry: Entry) -> str:
+    """The file of an entry, as the bar shows it."""
+    return printable(Path(entry.source).name)[:32]
 
 
 def entry_line(entry: Entry) -> str:

@@ -136,14 +136,19 @@ class Told:
         """Count what there is to do."""
         self.tally.begin(work)
 
-    def advance(self, source: Path, share: float, of_work: float) -> None:
+    def advance(self, source: Path, page: int, share: float, of_work: float) -> None:
         """Pass it on."""
-        self.told(self.tally.advance(source, share, of_work), self.tally.total, source.name)
+        self.told(self.tally.advance(source, page, share, of_work), self.tally.total, source.name)
+
+    def found(self, entry: Entry) -> None:
+        """Count a page that was done before."""
+        self.told(self.tally.found(entry), self.tally.total, Path(entry.source).name)
 
     def finished(self, entry: Entry) -> None:
-        """Count a page that failed as dealt with."""
+        """Count what is left of a page as dealt with."""
+        done = self.tally.finished(entry)
         if entry.status == FAILED:
-            self.told(self.tally.failed(entry), self.tally.total, Path(entry.source).name)
+            self.told(done, self.tally.total, Path(entry.source).name)
 
 
 #: The last worker that was made ready, by what it depends on: a process that does job after job loads a model once.

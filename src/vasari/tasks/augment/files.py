@@ -168,8 +168,8 @@ class _Run:
                     entry, result_stamp=result_stamp, megapixels=round(size, 3), seconds=seconds, time=now()
                 )
                 self._settle(entry)
-            with self.lock:
-                self.watch.advance(Path(source.identity), count / len(wanted), _work(source))
+            with self.lock:  # in the line of the first copy, as a failure is
+                self.watch.advance(Path(source.identity), 1, count / len(wanted), _work(source))
             yield entry
 
     def _write(self, entry: Entry, data: bytes, pixels: Tensor) -> None:

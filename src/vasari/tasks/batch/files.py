@@ -142,7 +142,7 @@ class _Batch:
             except Exception as error:
                 entry = failure_of(entry, error, debug=self.options.debug)
             with self.lock:
-                self.watch.advance(page.source, 1.0, _work(page))
+                self.watch.advance(page.source, page.page, 1.0, _work(page))
         return self._settle(entry)
 
     def _known(self, source: Path) -> list[Entry]:
@@ -234,16 +234,22 @@ class _Batch:
                 and known.source_stamp.sha256 == item.stamp.sha256
                 and self._in_place(known)
             ):
-                return known
+                return self._found(known)
             adopted = self._adopt(item, entry)
             if adopted is not None and adopted.job == item.job:
-                return adopted
+                return self._found(adopted)
             self._refuse_foreign(item)
         except _ENDS:
             raise
         except Exception as error:
             return self._settle(failure_of(entry, error, debug=self.options.debug))
         return None
+
+    def _found(self, entry: Entry) -> Entry:
+        """Tell that a page needs no work."""
+        with self.lock:
+            self.watch.found(entry)
+        return entry
 
     def _make(self, page: Page, entry: Entry) -> Entry:
         from vasari.tasks.batch.page import stage
@@ -254,7 +260,7 @@ class _Batch:
             self.stop.check()
             self.place.check()
             with self.lock:
-                self.watch.advance(page.source, share, of_work)
+                self.watch.advance(page.source, page.page, share, of_work)
 
         staged = stage(page, self.work, self._worker, self.place.scratch, limits=self._limits(), advance=advance)
         self.stop.check()

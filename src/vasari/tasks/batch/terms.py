@@ -36,8 +36,11 @@ class Watch(Protocol):
     def begin(self, sources: int, work: float, already_done: int) -> None:
         """How much there is to do: files, their work (`pace.work_of`), and pages found done."""
 
-    def advance(self, source: Path, share: float, of_work: float) -> None:
-        """A page of `source` is done to `share` 0..1; it is so much of the work."""
+    def advance(self, source: Path, page: int, share: float, of_work: float) -> None:
+        """A page of `source`, counted from 0, is done to `share` 0..1; it is so much of the work."""
+
+    def found(self, entry: Entry) -> None:
+        """A page of the work to do turned out to be done before; `finished` is told of it, too."""
 
     def finished(self, entry: Entry) -> None:
         """A page was done or failed."""
@@ -49,7 +52,10 @@ class Silent:
     def begin(self, sources: int, work: float, already_done: int) -> None:
         """Nothing."""
 
-    def advance(self, source: Path, share: float, of_work: float) -> None:
+    def advance(self, source: Path, page: int, share: float, of_work: float) -> None:
+        """Nothing."""
+
+    def found(self, entry: Entry) -> None:
         """Nothing."""
 
     def finished(self, entry: Entry) -> None:

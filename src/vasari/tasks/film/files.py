@@ -133,12 +133,13 @@ class _Films:
         result = self.output / f"{stem}{suffix_of(header, self.work.film.format)}"
         adopted = self._adopted(entry, result)
         if adopted is not None:
+            self.watch.found(adopted)
             return adopted
         self._refuse_foreign(result, entry)
         making = Making(self.work, self._treater, path, stamp, result, entry.job or "", self._limits)
 
         def advance(share: float) -> None:
-            self.watch.advance(path, share, work_of(path, stamp.bytes))
+            self.watch.advance(path, 0, share, work_of(path, stamp.bytes))
 
         folder = self._segments_folder(stem, entry.job or "")
         made = making.make(self.staging, folder, advance)
