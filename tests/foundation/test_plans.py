@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -66,6 +67,16 @@ def test_what_breaks_a_rule_is_named_with_a_remedy(values: dict, words: str) -> 
         plans.from_dict(Plan, values)
     assert caught.value.remedy
     assert caught.value.exit_code == ExitCode.USAGE
+
+
+def test_numbers_of_any_library_are_numbers_and_parts_are_no_whole_ones() -> None:
+    plans.check(Plan(count=np.int64(3), share=np.float32(0.5), weights={"a": 1}))  # type: ignore[arg-type]
+    plans.check(Plan(share=1))
+    for wrong in (2.5, 2.0, np.float64(2.0)):
+        with pytest.raises(PlanError, match=r"count=.*2\.\d.* is not a whole number"):
+            plans.check(Plan(count=wrong))  # type: ignore[arg-type]
+    with pytest.raises(PlanError, match=r"weights\.a='x' is not a number"):
+        plans.check(Plan(weights={"a": "x"}))  # type: ignore[dict-item]
 
 
 @given(

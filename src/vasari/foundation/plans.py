@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import hashlib
 import json
+import numbers
 import tomllib
 import types
 import typing
+from collections.abc import Iterable, Mapping
 from enum import Enum
 from pathlib import Path
 from typing import Any, TypeVar
@@ -30,9 +33,15 @@ def option(default: Any, help: str, **rules: Any) -> Any:
 
 
 def check(plan: Any) -> None:
-    """Hold every field of a plan against its rules; raises `PlanError` naming the option."""
+    """Hold every field of a plan against its type, if it is of numbers, and its rules.
+
+    Raises `PlanError` naming the option. A text is no number though it may read as one, nor are True and False.
+    """
+    numeric = _numeric_fields(type(plan))  # type: ignore[arg-type]  # classes are hashable, which mypy doubts
     for item in dataclasses.fields(plan):
         value, rules = getattr(plan, item.name), item.metadata
+        if item.name in numeric:
+            _check_numbers(item.name, value, numeric[item.name])
         values = value if isinstance(value, tuple) else (value,)
         for one in values:
             if "choices" in rules and one is not None and str(one) not in rules["choices"]:
@@ -49,6 +58,36 @@ def check(plan: Any) -> None:
                 raise PlanError(
                     f"{item.name}={one} is above {rules['maximum']}.", remedy=f"use {rules['maximum']} or less"
                 )
+
+
+@functools.cache
+def _numeric_fields(kind: type) -> Mapping[str, type]:
+    """int or float for each field of a plan that holds such numbers."""
+    hints = typing.get_type_hints(kind)
+    found = ((item.name, _number_kind(hints[item.name])) for item in dataclasses.fields(kind))
+    return {name: number for name, number in found if number is not None}
+
+
+def _number_kind(hint: Any) -> type | None:
+    """int or float where a hint means such numbers: alone, or None, in a tuple, as the values of a table."""
+    if hint in (int, float):
+        return typing.cast(type, hint)
+    kinds = [one for one in typing.get_args(hint) if one not in (type(None), Ellipsis)]
+    return _number_kind(kinds[-1]) if kinds else None
+
+
+def _check_numbers(name: str, value: Any, kind: type) -> None:
+    """Raise `PlanError` where a field of numbers holds something else."""
+    listed: Iterable[tuple[str, Any]] = ((name, value),)
+    if isinstance(value, Mapping):
+        listed = ((f"{name}.{key}", one) for key, one in value.items())
+    elif isinstance(value, (tuple, list)):
+        listed = ((name, one) for one in value)
+    for called, one in listed:
+        if one is not None and (isinstance(one, bool) or not isinstance(one, numbers.Real)):
+            raise PlanError(f"{called}={one!r} is not a number.", remedy="give a number")
+        if one is not None and kind is int and not isinstance(one, numbers.Integral):
+            raise PlanError(f"{called}={one!r} is not a whole number.", remedy="give a whole number")
 
 
 def to_dict(plan: Any) -> dict[str, Any]:

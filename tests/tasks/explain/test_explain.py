@@ -13,7 +13,7 @@ import tifffile
 import torch
 from PIL import Image
 
-from vasari.foundation.errors import PictureError
+from vasari.foundation.errors import PictureError, PlanError
 from vasari.foundation.picture import Picture
 from vasari.models import hub
 from vasari.models.style import StyleCode
@@ -44,6 +44,29 @@ def test_the_first_view_is_the_restoration_itself(scan: Picture, plan: ExplainPl
     for one in (found.damage, found.change, found.uncertainty):
         assert one.shape == (90, 100) and one.min() >= 0
     assert found.damage.max() <= 1
+
+
+def test_vividness_explains_the_weights_that_it_restores_with(scan: Picture, tmp_path: Path) -> None:
+    half = ExplainPlan(vividness=0.5, precision="float32", shifts=0, other="restore-faithful")
+    found = restoration_maps(scan, half)
+    restored = restore(scan, vividness=0.5, precision="float32").pixels
+    torch.testing.assert_close(found.result, restored)
+    apart = (restored - restore(scan, precision="float32").pixels).abs().amax(0) * 255
+    assert found.disagreement is not None and apart.max() > 1
+    torch.testing.assert_close(found.disagreement, apart)
+    scan.save(tmp_path / "scan.png")
+    facts = explain(tmp_path / "scan.png", tmp_path / "out", half)
+    assert facts["vividness"] == 0.5
+    assert "restore-faithful is from restore at vividness 0.5" in (tmp_path / "out/scan.restoration.html").read_text()
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"model": "restore-vivid"}, {"style": "mosaic"}, {"critic": "run"}, {"generator": "generate-paintings"}]
+)
+def test_vividness_is_of_the_restoration_by_two_weights(wrong: dict[str, str]) -> None:
+    with pytest.raises(PlanError, match="vividness") as refused:
+        ExplainPlan(vividness=0.5, **wrong)  # type: ignore[arg-type]
+    assert "leave out --vividness" in refused.value.remedy
 
 
 def test_uncertainty_is_the_deviation_over_views(scan: Picture, plan: ExplainPlan) -> None:

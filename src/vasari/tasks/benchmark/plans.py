@@ -13,12 +13,11 @@ from typing import Any
 from vasari.foundation.errors import PlanError
 from vasari.foundation.plans import check, option
 from vasari.tasks.inpaint.plan import METHODS as FILLING_METHODS
+from vasari.tasks.shared_options import PRECISIONS, device_option
 
 #: As `foundation.damage.ERAS`, which needs torch.
 ERAS = ("albumen", "gelatin-silver", "newspaper", "autochrome", "chromogenic-1970s", "color-print")
 SEVERITIES = (1, 2, 3)
-PRECISIONS = ("auto", "float32", "bfloat16")
-DEVICES = ("auto", "cpu", "cuda", "mps")
 SUBJECTS = ("restore", "stylize", "inpaint")
 
 
@@ -40,10 +39,6 @@ def _long_side(default: int) -> Any:
 
 def _precision() -> Any:
     return option("float32", "arithmetic of the network", choices=PRECISIONS)
-
-
-def _device() -> Any:
-    return option("cpu", "where the network runs", choices=DEVICES)
 
 
 def _network() -> Any:
@@ -76,7 +71,7 @@ class AgedPlan:
     repeats: int = option(1, "times that each picture is aged at a severity", minimum=1)
     model: str = option("restore", "a bundled restorer's name, or a .safetensors file")
     precision: str = _precision()
-    device: str = _device()
+    device: str = device_option()
     network: str = _network()
     keep_pictures: bool = _keep()
     draws: int = _draws()
@@ -103,7 +98,7 @@ class RobustnessPlan:
     damages: tuple[str, ...] = option((), "names of damages; empty: all that an era knows")
     model: str = option("restore", "a bundled restorer's name, or a .safetensors file")
     precision: str = _precision()
-    device: str = _device()
+    device: str = device_option()
     keep_pictures: bool = _keep()
     draws: int = _draws()
     seed: int = _seed()
@@ -129,7 +124,7 @@ class DenoisePlan:
     model: str = option("restore", "a bundled restorer's name, or a .safetensors file")
     tone: str = option("neutral", "'neutral' corrects tones as well, 'keep' does not", choices=("neutral", "keep"))
     precision: str = _precision()
-    device: str = _device()
+    device: str = device_option()
     network: str = _network()
     keep_pictures: bool = _keep()
     draws: int = _draws()
@@ -153,7 +148,7 @@ class InpaintBenchPlan:
     method: str = option("network", "how our own program fills", choices=FILLING_METHODS)
     model: str = option("inpaint", "a bundled model's name, or a .safetensors file")
     precision: str = _precision()
-    device: str = _device()
+    device: str = device_option()
     network: str = _network()
     keep_pictures: bool = _keep()
     draws: int = _draws()
@@ -179,7 +174,7 @@ class StylizeBenchPlan:
     model: str = option("stylize", "a bundled model's name, or a .safetensors file")
     passes: int = option(1, "how often a picture is painted", minimum=1, maximum=5)
     precision: str = _precision()
-    device: str = _device()
+    device: str = device_option()
     network: str = option(
         "encoder", "what distances are taken by; the bundled encoder taught 'stylize': name a file of another kind"
     )
@@ -201,7 +196,7 @@ class GenerateBenchPlan:
     px: int = option(64, "side that pictures are brought to before the network", minimum=32)
     network: str = _network()
     neighbors: int = option(5, "k of precision, recall, density and coverage", minimum=1)
-    device: str = _device()
+    device: str = device_option()
     draws: int = _draws()
     seed: int = option(7, "seed of the noise, and of the bootstrap", minimum=0)
 
@@ -219,7 +214,7 @@ class SpeedPlan:
     rounds: int = option(5, "rounds in which all take turns, after one that does not count", minimum=3, maximum=100)
     data: str = _data("folder that whole programs are timed on; empty: pictures made up of --megapixels")
     pictures: int = option(3, "so many made-up pictures in that folder", minimum=1)
-    device: str = _device()
+    device: str = device_option()
     seed: int = _seed()
     draws: int = _draws()
 

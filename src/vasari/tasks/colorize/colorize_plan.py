@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from vasari.foundation.errors import PlanError
 from vasari.foundation.plans import check, option
+from vasari.tasks.shared_options import device_option, format_option, precision_option, quality_option, tile_option
 
 MOST_SAMPLES = 9
 _HINT = re.compile(r"\s*(\d+(?:\.\d+)?)\s*,\s*(\d+(?:\.\d+)?)\s*=\s*#?([0-9a-f]{6})\s*", re.IGNORECASE)
@@ -41,19 +42,13 @@ class ColorizePlan:
     confidence: bool = option(
         False, "write NAME.confidence.png: how far off a* and b* are expected to be, five grey levels a unit of Lab"
     )
-    format: str | None = option(
-        None, "file format of the results; else as the source", choices=("tiff", "jpeg", "png", "webp")
-    )
-    quality: int = option(95, "quality of JPEG and WebP results, 1..100", minimum=1, maximum=100)
+    format: str | None = format_option()
+    quality: int = quality_option()
     model: str = option("colorize", "a bundled model's name, or the path of a .safetensors file")
     encoder: str = option("encoder", "the encoder that the model was trained with: a bundled name, or a path")
-    precision: str = option(
-        "auto",
-        "arithmetic of the network: 'auto' takes bfloat16 where this machine gains by it",
-        choices=("auto", "float32", "bfloat16"),
-    )
-    device: str = option("cpu", "where the network runs", choices=("auto", "cpu", "cuda", "mps"))
-    tile_px: int = option(768, "side of the tiles that large scans are worked in, in pixels", minimum=64, maximum=8192)
+    precision: str = precision_option()
+    device: str = device_option()
+    tile_px: int = tile_option()
 
     def __post_init__(self) -> None:
         check(self)

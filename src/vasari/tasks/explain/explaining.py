@@ -26,6 +26,7 @@ from vasari.tasks.explain.maps import Map, end_of
 from vasari.tasks.explain.plan import ExplainPlan
 from vasari.tasks.explain.restoring import restoration_maps
 from vasari.tasks.explain.styling import style_maps
+from vasari.tasks.restore.plan import DEFAULT_MODEL
 from vasari.tasks.training_page_style import STYLE
 
 Advance = Callable[[int, int], None]
@@ -98,12 +99,14 @@ def _of_restoration(
         ),
     ]  # fmt: skip
     if found.disagreement is not None:
-        words = f"how far {Path(plan.other).stem} is from {Path(plan.model).stem}, 8-bit levels"
+        vivid = f" at vividness {plan.vividness:g}" if plan.vividness else ""
+        words = f"how far {Path(plan.other).stem} is from {Path(plan.model).stem}{vivid}, 8-bit levels"
         maps.append(Map("disagreement", found.disagreement, 0.0, end_of(found.disagreement), words))
     damaged = found.damage >= 0.5
     facts = {
         "of": "restoration",
         "model": plan.model,
+        **({"vividness": plan.vividness} if plan.model == DEFAULT_MODEL else {}),
         "views": found.views,
         "damaged_share": float(damaged.float().mean()),
         "mean_change_levels": float(found.change.mean()),

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from vasari.foundation.errors import PlanError
 from vasari.foundation.plans import check, option
-from vasari.tasks.restore.plan import DEFAULT_MODEL
+from vasari.tasks.restore.plan import DEFAULT_MODEL, DEFAULT_VIVIDNESS, RestorePlan
+from vasari.tasks.shared_options import device_option
 
 
 @dataclass(frozen=True)
@@ -17,6 +18,12 @@ class ExplainPlan:
         "", "explain how far the scan is from this style (a name, a picture or a saved code) and not its restoration"
     )
     model: str = option(DEFAULT_MODEL, "the restorer: a bundled model's name, or the path of a .safetensors file")
+    vividness: float = option(
+        DEFAULT_VIVIDNESS,
+        "explain the weights of vasari restore --vividness: 0 faithful .. 1 vivid; only for the model 'restore'",
+        minimum=0.0,
+        maximum=1.0,
+    )
     other: str = option("", "a second restorer: show how far the two disagree; as --model")
     critic: str = option(
         "", "explain what a critic sees in the picture: the folder of an adversarial training, or a checkpoint of it"
@@ -41,7 +48,7 @@ class ExplainPlan:
     )
     max_megapixels: float = option(24.0, "refuse larger scans: all maps lie in memory", minimum=0.01)
     precision: str = option("auto", "arithmetic of the network", choices=("auto", "float32", "bfloat16"))
-    device: str = option("cpu", "where the network runs", choices=("auto", "cpu", "cuda", "mps"))
+    device: str = device_option()
 
     def __post_init__(self) -> None:
         check(self)
@@ -50,3 +57,19 @@ class ExplainPlan:
                 f"given={self.given} without a critic has no meaning: no other explanation looks at two pictures.",
                 remedy="name the critic: --critic RUN, or leave --given out",
             )
+        if self.vividness != DEFAULT_VIVIDNESS and (self.style or self.critic or self.generator):
+            raise PlanError(
+                f"vividness={self.vividness:g} is of a restoration, and something else is explained.",
+                remedy="leave out --vividness",
+            )
+        self.restoration()  # a vividness that the model has not is refused here
+
+    def restoration(self) -> RestorePlan:
+        """The plan of the restoration that is explained; raises `PlanError`."""
+        return RestorePlan(
+            vividness=self.vividness, tone=self.tone, model=self.model, precision=self.precision, device=self.device
+        )
+
+    def other_restoration(self) -> RestorePlan:
+        """The plan of the second restorer's; raises `PlanError`."""
+        return RestorePlan(tone=self.tone, model=self.other, precision=self.precision, device=self.device)

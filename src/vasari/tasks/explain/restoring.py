@@ -15,7 +15,6 @@ from vasari.foundation.picture import Picture
 from vasari.tasks.explain.plan import ExplainPlan
 from vasari.tasks.restore.conservator import Conservator
 from vasari.tasks.restore.marks import OVERVIEW_PX
-from vasari.tasks.restore.plan import RestorePlan
 
 FLIPS: tuple[tuple[int, ...], ...] = ((), (3,), (2,), (2, 3))
 # Down and right in pixels. The network works in blocks of 8: these put a pixel at other places of its block.
@@ -46,8 +45,8 @@ def restoration_maps(
     picture: Picture, plan: ExplainPlan, advance: Callable[[int, int], None] = lambda done, all: None
 ) -> RestorationMaps:
     """Restore a picture once as it is and once in every view, and compare; raises `WeightsError`, `PlanError`."""
-    conservator = _conservator(plan.model, plan)
-    other = _conservator(plan.other, plan) if plan.other else None
+    conservator = Conservator.of(plan.restoration())
+    other = Conservator.of(plan.other_restoration()) if plan.other else None
     source = picture.pixels[None]
     views = list(_views(plan.shifts))
     first = _treated(conservator, source)
@@ -68,10 +67,6 @@ def restoration_maps(
         first["result"][0], first["damage"][0, 0], first["change"][0, 0] * LEVELS, deviation[0] * LEVELS, len(views),
         disagreement,
     )  # fmt: skip
-
-
-def _conservator(model: str, plan: ExplainPlan) -> Conservator:
-    return Conservator.of(RestorePlan(model=model, tone=plan.tone, precision=plan.precision, device=plan.device))
 
 
 def seen_again(

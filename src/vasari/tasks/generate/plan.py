@@ -23,6 +23,9 @@ class CriticPlan:
     width: int = option(64, "dcgan-critic: width of the first layer", minimum=1)
     normalization: str = option("batch", "dcgan-critic: normalization", choices=("batch", "instance", "none"))
 
+    def __post_init__(self) -> None:
+        check(self)
+
     @property
     def batch_normalized(self) -> bool:
         """True where a picture's score depends on the others of its batch."""

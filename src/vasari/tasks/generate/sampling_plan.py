@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from vasari.foundation.errors import PlanError
 from vasari.foundation.plans import check, option
+from vasari.tasks.shared_options import device_option
 
 FORMATS = ("png", "jpeg", "tiff", "webp")  # of foundation.image_formats.WRITABLE
 HIGHEST_SEED = 2**32 - 1
@@ -34,7 +35,7 @@ class SamplingPlan:
     enlarge: str = option("", "a model of the task enlarge, for results of another size; empty: Lanczos")
     format: str = option("png", "file format of the results", choices=FORMATS)
     quality: int = option(95, "quality 1..100 of JPEG and WebP results", minimum=1, maximum=100)
-    device: str = option("cpu", "where the network runs", choices=("auto", "cpu", "cuda", "mps"))
+    device: str = device_option()
 
     def __post_init__(self) -> None:
         check(self)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from vasari.foundation.errors import PlanError
 from vasari.foundation.plans import check, option
+from vasari.tasks.shared_options import device_option, precision_option, quality_option
 
 METHODS = ("network", "exemplar", "telea", "navier-stokes", "biharmonic")
 DEFAULT_MODEL = "inpaint"
@@ -39,14 +40,10 @@ class InpaintPlan:
     lossy: bool = option(
         False, "allow JPEG and WebP results, in which pixels outside the mask change a little by compression"
     )
-    quality: int = option(95, "quality of JPEG and WebP results, 1..100", minimum=1, maximum=100)
+    quality: int = quality_option()
     model: str = option(DEFAULT_MODEL, "'network': a bundled model's name, or the path of a .safetensors file")
-    precision: str = option(
-        "auto",
-        "arithmetic of the network: 'auto' takes bfloat16 where this machine gains by it",
-        choices=("auto", "float32", "bfloat16"),
-    )
-    device: str = option("cpu", "where the network runs", choices=("auto", "cpu", "cuda", "mps"))
+    precision: str = precision_option()
+    device: str = device_option()
     tile_px: int = option(
         512, "side of the tiles that large pictures are worked in, in pixels", minimum=64, maximum=8192
     )

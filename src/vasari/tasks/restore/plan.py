@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from vasari.foundation.errors import PlanError
 from vasari.foundation.plans import check, option
+from vasari.tasks.shared_options import device_option, format_option, precision_option, quality_option, tile_option
 
 STAGES = ("tone", "repair", "enlarge")
 DEFAULT_STAGES = ("tone", "repair")
@@ -59,22 +60,16 @@ class RestorePlan:
     likeness: bool | None = option(
         None, "compare faces before and after, and restore more faithfully those that moved too far (extra faces)"
     )
-    format: str | None = option(
-        None, "file format of the results; else as the source", choices=("tiff", "jpeg", "png", "webp")
-    )
-    quality: int = option(95, "quality of JPEG and WebP results, 1..100", minimum=1, maximum=100)
+    format: str | None = format_option()
+    quality: int = quality_option()
     model: str = option(DEFAULT_MODEL, "a bundled model's name, or the path of a .safetensors file")
     detector: str | None = option(
         None, f"what finds scratches, dust and stains: another model than the bundled '{DETECT}', as for model"
     )
     enlarger: str | None = option(None, f"stage enlarge: another model than the bundled '{ENLARGE}', as for model")
-    precision: str = option(
-        "auto",
-        "arithmetic of the network: 'auto' takes bfloat16 where this machine gains by it",
-        choices=("auto", "float32", "bfloat16"),
-    )
-    device: str = option("cpu", "where the network runs", choices=("auto", "cpu", "cuda", "mps"))
-    tile_px: int = option(768, "side of the tiles that large scans are worked in, in pixels", minimum=64, maximum=8192)
+    precision: str = precision_option()
+    device: str = device_option()
+    tile_px: int = tile_option()
 
     def __post_init__(self) -> None:
         check(self)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from vasari.foundation.errors import PlanError
 from vasari.foundation.plans import check, from_dict, option, with_settings
+from vasari.tasks.shared_options import device_option, format_option, precision_option, quality_option, tile_option
 from vasari.tasks.stylize.optimize.plan import OptimizePlan
 
 HEAVIEST = 1e6  # of the weights of styles: sums stay finite, and shares above 0
@@ -88,19 +89,13 @@ class StylizePlan:
     )
     seed: int = option(0, "--style-kind photo and --method optimize: seed of grain and of optimizing", minimum=0)
     evidence: bool = option(False, "write NAME.change.png (how far each pixel moved)")
-    format: str | None = option(
-        None, "file format of the results; else as the source", choices=("tiff", "jpeg", "png", "webp")
-    )
-    quality: int = option(95, "quality of JPEG and WebP results, 1..100", minimum=1, maximum=100)
+    format: str | None = format_option()
+    quality: int = quality_option()
     model: str = option("stylize", "--method fast: a bundled model's name, or the path of a .safetensors file")
     encoder: str = option("encoder", "the encoder that the model was trained with: a bundled name, or a path")
-    precision: str = option(
-        "auto",
-        "arithmetic of the network: 'auto' takes bfloat16 where this machine gains by it",
-        choices=("auto", "float32", "bfloat16"),
-    )
-    device: str = option("cpu", "where the network runs", choices=("auto", "cpu", "cuda", "mps"))
-    tile_px: int = option(768, "side of the tiles that large scans are worked in, in pixels", minimum=64, maximum=8192)
+    precision: str = precision_option()
+    device: str = device_option()
+    tile_px: int = tile_option()
 
     def __post_init__(self) -> None:
         check(self)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from vasari.foundation.errors import PlanError
 from vasari.foundation.plans import check, option
+from vasari.tasks.shared_options import device_option
 
 AUTO, OPTIMIZE, GAN = "auto", "optimize", "gan"
 SMALLEST_PX = 32
@@ -37,7 +38,7 @@ class TexturePlan:
     minutes: float = option(4.0, "gan: train for at most so many minutes", minimum=0.01)
     model: str = option("", "gan: a generator trained before, a .safetensors file; nothing is trained then")
     quality: int = option(95, "quality 1..100 of JPEG and WebP results", minimum=1, maximum=100)
-    device: str = option("cpu", "where the network runs", choices=("auto", "cpu", "cuda", "mps"))
+    device: str = device_option()
 
     def __post_init__(self) -> None:
         check(self)

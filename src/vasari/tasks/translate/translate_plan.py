@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from vasari.foundation.plans import check, option
+from vasari.tasks.shared_options import device_option, format_option, precision_option, quality_option, tile_option
 
 
 @dataclass(frozen=True)
@@ -23,17 +24,11 @@ class TranslatePlan:
         maximum=8192,
     )
     evidence: bool = option(False, "write NAME.change.png (how far each pixel moved)")
-    format: str | None = option(
-        None, "file format of the results; else as the source", choices=("tiff", "jpeg", "png", "webp")
-    )
-    quality: int = option(95, "quality of JPEG and WebP results, 1..100", minimum=1, maximum=100)
-    precision: str = option(
-        "auto",
-        "arithmetic of the network: 'auto' takes bfloat16 where this machine gains by it",
-        choices=("auto", "float32", "bfloat16"),
-    )
-    device: str = option("cpu", "where the network runs", choices=("auto", "cpu", "cuda", "mps"))
-    tile_px: int = option(768, "side of the tiles that large scans are worked in, in pixels", minimum=64, maximum=8192)
+    format: str | None = format_option()
+    quality: int = quality_option()
+    precision: str = precision_option()
+    device: str = device_option()
+    tile_px: int = tile_option()
 
     def __post_init__(self) -> None:
         check(self)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from vasari.foundation.errors import PlanError
 from vasari.foundation.plans import check, option
+from vasari.tasks.shared_options import device_option
 
 ENCODER = "encoder"
 VGG19 = "vgg19"
@@ -59,7 +60,7 @@ class OptimizePlan:
     )
     tile_px: int = option(1024, "pictures larger than this are gone through in tiles of it", minimum=64, maximum=8192)
     seed: int = option(0, "of noise and of slices", minimum=0)
-    device: str = option("cpu", "where the network runs", choices=("auto", "cpu", "cuda", "mps"))
+    device: str = device_option()
 
     def __post_init__(self) -> None:
         check(self)
