@@ -74,6 +74,27 @@ def test_wrong_plans_and_small_photographs_are_refused(tmp_path: Path) -> None:
         EnlargeObjective(Enlarger(8, 1), {}, (tmp_path,), EnlargeObjectivePlan())
 
 
+def test_no_photograph_is_enlarged_to_be_validated_on(tmp_path: Path) -> None:
+    plan = EnlargeObjectivePlan(examples=ExamplesPlan(patch_px=16))
+    for number in range(3):  # enough for patches of 16 px, too small for the truth of a validation
+        Image.fromarray(data.astronaut()[:255, number : number + 300]).save(tmp_path / f"a-small-{number}.png")
+    Image.fromarray(data.astronaut()[:60, :60]).save(tmp_path / "tiny.png")
+    with pytest.raises(TrainingError, match="None of 3 photographs has sides of 256 px or more") as refused:
+        EnlargeObjective(Enlarger(8, 1), {}, (tmp_path,), plan)
+    assert "larger photograph" in refused.value.remedy
+    Image.fromarray(data.coffee()[:256, :400]).save(tmp_path / "large.png")
+    objective = EnlargeObjective(Enlarger(8, 1), {}, (tmp_path,), plan)
+    assert objective.data_report == (
+        "3 photographs to train on, 1 only to validate on.",
+        "Photographs left out for a side below 64 px: 1.",
+        "Photographs trained on that are too small to validate on (below 256 px): 3.",
+    )
+    with torch.no_grad():
+        grid = objective.validate(objective.networks).pictures["lanczos_enlarged_truth"]
+    truth = torch.from_numpy(data.coffee()[:256, 72:328].transpose(2, 0, 1).astype(np.float32) / 255)
+    assert torch.equal(grid[0, 2], truth)
+
+
 def test_training_brings_the_enlarger_ahead_of_where_it_began(tmp_path: Path) -> None:
     from vasari.foundation.runs import RunFolder
     from vasari.tasks.recipe import build_objective

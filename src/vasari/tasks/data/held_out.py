@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from vasari.foundation.errors import TrainingError
 from vasari.tasks.data.provenance import describe_sources
 
 
@@ -21,9 +22,21 @@ class HeldOut:
     data: tuple[Path, ...]
 
     @classmethod
-    def of(cls, photographs: Mapping[str, np.ndarray], every: int, data: tuple[Path, ...]) -> HeldOut:
-        """Hold every `every`-th back, and one at least; where there is but one photograph it is shown as well."""
-        held = {name: photographs[name] for name in list(photographs)[:: min(every, len(photographs))]}
+    def of(
+        cls, photographs: Mapping[str, np.ndarray], every: int, data: tuple[Path, ...], least_side_px: int = 1
+    ) -> HeldOut:
+        """Hold every `every`-th back, and one at least; where there is but one photograph it is shown as well.
+
+        Those with a side below `least_side_px` are shown alone; raises `TrainingError` where there are no others.
+        """
+        names = [name for name, one in photographs.items() if min(one.shape[:2]) >= least_side_px]
+        if not names:
+            raise TrainingError(
+                f"None of {len(photographs)} photographs has sides of {least_side_px} px or more, as it takes to "
+                "validate: none is enlarged to be the truth.",
+                remedy="name a larger photograph as well",
+            )
+        held = {name: photographs[name] for name in names[:: min(every, len(names))]}
         shown = {name: one for name, one in photographs.items() if name not in held}
         return cls(shown or photographs, held, data)
 

@@ -58,7 +58,8 @@ class EnlargeObjective(Objective):
                 f"None of {len(photographs)} photographs has sides of {least} px or more.",
                 remedy="name larger photographs, or lower objective.examples.patch_px",
             )
-        self._photographs = HeldOut.of(large, VALIDATION_EVERY, data)
+        self._photographs = HeldOut.of(large, VALIDATION_EVERY, data, VALIDATION_PX)
+        self._left_out = len(photographs) - len(large), least
 
     @property
     def networks(self) -> Mapping[str, nn.Module]:
@@ -78,7 +79,14 @@ class EnlargeObjective(Objective):
 
     @property
     def data_report(self) -> Sequence[str]:
-        return self._photographs.report
+        number, least = self._left_out
+        too_small = sum(min(one.shape[:2]) < VALIDATION_PX for one in self._photographs.shown.values())
+        lines = [f"Photographs left out for a side below {least} px: {number}."] if number else []
+        if too_small:
+            lines.append(
+                f"Photographs trained on that are too small to validate on (below {VALIDATION_PX} px): {too_small}."
+            )
+        return (*self._photographs.report, *lines)
 
     @property
     def published(self) -> Mapping[str, Mapping[str, Any]]:
