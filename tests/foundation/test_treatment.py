@@ -17,7 +17,7 @@ from vasari.foundation.treatment import (
     Treatment,
     read_treatment,
 )
-from vasari.foundation.treatment_xmp import LARGEST_JPEG_PACKET_BYTES, merged
+from vasari.foundation.treatment_xmp import LARGEST_JPEG_PACKET_BYTES, merged, with_size
 
 RECORD = Treatment(
     operation="restore",
@@ -135,6 +135,11 @@ BOMB = b'<!DOCTYPE a [<!ENTITY b "cc">]><x:xmpmeta xmlns:x="adobe:ns:meta/">&b;<
 )
 def test_a_packet_that_cannot_be_merged_is_left_to_the_caller(bad: bytes) -> None:
     assert merged(bad, RECORD, LARGEST_JPEG_PACKET_BYTES) is None
+
+
+@pytest.mark.parametrize("packet", [SOURCE_PACKET, b"<x", b"<!DOCTYPE x><x/>", b"<x/>"])
+def test_a_packet_without_sizes_stays_as_it_is(packet: bytes) -> None:
+    assert with_size(packet, 80, 60, 2) is packet
 
 
 def test_characters_that_xml_cannot_hold_do_not_break_the_packet() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
@@ -134,6 +135,35 @@ def test_exif_tells_the_new_size(tmp_path: Path, models: dict, format: str) -> N
     with Image.open(tmp_path / "out") as made:
         told = made.getexif().get_ifd(ExifTags.IFD.Exif)
     assert (told[40962], told[40963], told[36867]) == (80, 60, "1932:05:01 12:00:00")
+
+
+SIZED_XMP = b"""<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">
+<rdf:Description rdf:about="" xmlns:tiff="http://ns.adobe.com/tiff/1.0/" xmlns:exif="http://ns.adobe.com/exif/1.0/"
+ tiff:ImageWidth="40" tiff:XResolution="720000/10000" exif:PixelYDimension="30"><tiff:Make>Zeiss</tiff:Make>
+<tiff:ImageLength>30</tiff:ImageLength><exif:PixelXDimension>99</exif:PixelXDimension>
+<tiff:YResolution>72</tiff:YResolution></rdf:Description></rdf:RDF></x:xmpmeta>"""
+
+
+@pytest.mark.parametrize("format", ["jpeg", "png", "webp", "tiff"])
+def test_no_tag_tells_the_size_of_before(tmp_path: Path, models: dict, format: str) -> None:
+    """Neither the first directory of EXIF nor XMP, written as attributes or as elements, right or wrong before."""
+    exif = Image.Exif()
+    exif[256], exif[257], exif[271] = 40, 30, "Zeiss"
+    Image.new("RGB", (40, 30), (120, 90, 60)).save(tmp_path / "scan.jpg", exif=exif, xmp=SIZED_XMP)
+    plan = RestorePlan(stages=("enlarge",), scale=4, format=format, **models)
+    treat(tmp_path / "scan.jpg", Outputs(tmp_path / "out"), plan)
+    with Image.open(tmp_path / "out") as made:
+        assert made.size == (160, 120)
+        told = dict(made.getexif())
+        assert (told.get(256, 160), told.get(257, 120), told[271]) == (160, 120, "Zeiss")
+    packet = image_files.inspect(tmp_path / "out").metadata.xmp
+    assert packet is not None and vasari.restore(tmp_path / "scan.jpg", plan).metadata.xmp == packet
+    (about,) = ElementTree.fromstring(packet).iter("{http://www.w3.org/1999/02/22-rdf-syntax-ns#}Description")
+    values = {**about.attrib, **{one.tag: one.text for one in about}}
+    assert {name.partition("}")[2]: value for name, value in values.items() if "tiff/1.0" in name} == {
+        "ImageWidth": "160", "XResolution": "2880000/10000", "ImageLength": "120", "YResolution": "288", "Make": "Zeiss"
+    }  # fmt: skip
+    assert [values[f"{{http://ns.adobe.com/exif/1.0/}}Pixel{axis}Dimension"] for axis in "XY"] == ["160", "120"]
 
 
 @pytest.mark.parametrize("suffix", [".jpg", ".png", ".webp"])

@@ -36,7 +36,8 @@ TYPES: dict[int, tuple[int, int]] = {
 IPTC_TAG = 33723
 EXIF_TAG, GPS_TAG, INTEROPERABILITY_TAG, MAKER_NOTE_TAG = 34665, 34853, 40965, 37500
 RESOLUTION_TAGS = (282, 283, 296)
-SIZE_TAGS = (40962, 40963)
+#: Width and height, in the directory of EXIF and in the first one.
+SIZE_TAGS, MAIN_SIZE_TAGS = (40962, 40963), (256, 257)
 #: Tags of the first directory that tell of the photograph and not of how its samples are stored.
 DESCRIPTIVE_TAGS = frozenset(
     {269, 270, 271, 272, 285, 305, 306, 315, 316, 33432, 18246, 18249, 40091, 40092, 40093, 40094, 40095}
@@ -243,14 +244,15 @@ def resolution(block: bytes | None) -> tuple[float, float] | None:
     return a / b * scale, c / d * scale
 
 
-def enlarged(block: bytes, scale: int) -> bytes:
-    """The block of a picture with `scale` times as many pixels each way, where it tells their number."""
+def with_size(block: bytes, width: int, height: int) -> bytes:
+    """The block of a picture that has another size now, in pixels, wherever it tells of its size."""
     blocks = parse(block)
-    told = {tag: int.from_bytes(blocks.exif[tag].data, "little") for tag in SIZE_TAGS if tag in blocks.exif}
-    if not told:
-        return block
-    blocks.exif.update({tag: Entry(4, 1, struct.pack("<I", size * scale)) for tag, size in told.items()})
-    return build(blocks)
+    places = [(blocks.exif, SIZE_TAGS), (blocks.main, MAIN_SIZE_TAGS)]
+    told = [(tags, tag, size) for tags, pair in places for tag, size in zip(pair, (width, height), strict=True)]
+    told = [(tags, tag, size) for tags, tag, size in told if tag in tags]
+    for tags, tag, size in told:
+        tags[tag] = Entry(4, 1, struct.pack("<I", size))
+    return build(blocks) if told else block
 
 
 def build(blocks: Blocks) -> bytes:

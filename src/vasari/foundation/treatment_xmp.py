@@ -2,7 +2,8 @@
 
 What the packet held stays; replaced are only the properties that speak of the file itself
 (`Iptc4xmpExt:DigitalSourceType`, `xmpMM:DerivedFrom`, `InstanceID`, `DocumentID`) and an older
-treatment; `xmpMM:History` is continued. Namespaces and meaning: XMP Specification Part 1 and 2
+treatment; `xmpMM:History` is continued. What it tells of the size of the picture follows the picture
+(`with_size`). Namespaces and meaning: XMP Specification Part 1 and 2
 (ISO 16684-1), IPTC Photo Metadata 2023.1.
 """
 
@@ -10,6 +11,7 @@ from __future__ import annotations
 
 import json
 import uuid
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 from xml.dom import minidom
 from xml.parsers.expat import ExpatError
@@ -25,6 +27,7 @@ VASARI = "urn:x-vasari:treatment:1.0:"
 IPTC_EXT = "http://iptc.org/std/Iptc4xmpExt/2008-02-29/"
 XMP_MM = "http://ns.adobe.com/xap/1.0/mm/"
 ST_EVT = "http://ns.adobe.com/xap/1.0/sType/ResourceEvent#"
+TIFF, EXIF = "http://ns.adobe.com/tiff/1.0/", "http://ns.adobe.com/exif/1.0/"
 ST_REF = "http://ns.adobe.com/xap/1.0/sType/ResourceRef#"
 _XMLNS = "http://www.w3.org/2000/xmlns/"
 _PREFIXES = {
@@ -54,9 +57,56 @@ def merged(packet: bytes | None, treatment: Treatment, largest_bytes: int | None
     if len(nodes) != 1:
         return None
     _write(document, nodes[0], treatment)
-    body = document.documentElement.toxml()  # type: ignore[union-attr]
-    whole = f'{_OPENING}{body}\n<?xpacket end="w"?>'.encode()
+    whole = _whole(document)
     return whole if largest_bytes is None or len(whole) <= largest_bytes else None
+
+
+def with_size(packet: bytes, width: int, height: int, scale: int) -> bytes:
+    """The packet of a picture that was enlarged by `scale` to a size in pixels, wherever it tells of size and density.
+
+    A packet that tells nothing of it stays as it is; so does one that `merged` would not touch, too.
+    """
+    document = _parse(packet)
+    nodes = [] if document is None else document.getElementsByTagNameNS(RDF, "RDF")
+    if document is None or len(nodes) != 1:
+        return packet
+    changes: dict[tuple[str, str], Callable[[str], str]] = {
+        (TIFF, "ImageWidth"): lambda _: str(width),
+        (TIFF, "ImageLength"): lambda _: str(height),
+        (EXIF, "PixelXDimension"): lambda _: str(width),
+        (EXIF, "PixelYDimension"): lambda _: str(height),
+        (TIFF, "XResolution"): lambda text: _times(text, scale),
+        (TIFF, "YResolution"): lambda text: _times(text, scale),
+    }
+    changed = [_changed(document, nodes[0], *name, change) for name, change in changes.items()]
+    whole = _whole(document)
+    return whole if any(changed) and len(whole) <= max(len(packet), LARGEST_JPEG_PACKET_BYTES) else packet
+
+
+def _times(rational: str, scale: int) -> str:
+    """So many times a number of XMP, "300/1"; what is none stays."""
+    above, slash, below = rational.strip().partition("/")
+    return f"{int(above) * scale}{slash}{below}" if above.isdecimal() else rational
+
+
+def _changed(document: Document, rdf: Element, space: str, name: str, change: Callable[[str], str]) -> bool:
+    """Change the text of a property, written as an element or as an attribute; False where there is none."""
+    attributes = [one.getAttributeNodeNS(space, name) for one in _descriptions(rdf)]
+    for attribute in (one for one in attributes if one is not None):
+        attribute.value = change(attribute.value)
+    nodes = [node for _, node in _properties(rdf, space, name)]
+    for node in nodes:
+        text = "".join(child.data for child in node.childNodes if isinstance(child, minidom.Text))
+        for child in list(node.childNodes):
+            node.removeChild(child)
+        node.appendChild(_text(document, change(text)))
+    return bool(nodes) or any(attributes)
+
+
+def _whole(document: Document) -> bytes:
+    """A packet as bytes."""
+    body = document.documentElement.toxml()  # type: ignore[union-attr]
+    return f'{_OPENING}{body}\n<?xpacket end="w"?>'.encode()
 
 
 def _parse(packet: bytes | None) -> Document | None:

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from vasari.foundation import image_files, tiff_exif, tiles
+from vasari.foundation import image_files, tiff_exif, tiles, treatment_xmp
 from vasari.foundation.errors import PictureTooLargeError, PlanError
 from vasari.foundation.image_color import srgb_decode, srgb_encode
 from vasari.foundation.image_files import FORMATS, Limits, RowWriter
@@ -137,7 +137,7 @@ def treat_picture(picture: Picture, treater: Treater, manner: Manner) -> Picture
         treat, source[None], tile=manner.tile_px, halo=treater.halo, multiple_of=treater.multiple_of
     )
     pixels = _unfolded(cast(Tensor, result)[0], manner.scale)
-    metadata = _at_scale(picture.metadata, manner.scale)
+    metadata = _at_scale(picture.metadata, manner.scale, pixels.shape[2], pixels.shape[1])
     if picture.is_grey and manner.colors_grey:
         metadata = replace(metadata, icc=None)
     alpha = None if picture.alpha is None else _repeated(picture.alpha, manner.scale)
@@ -204,12 +204,16 @@ def _repeated(plane: Tensor, scale: int) -> Tensor:
     return plane if scale == 1 else plane.repeat_interleave(scale, 1).repeat_interleave(scale, 2)
 
 
-def _at_scale(metadata: Metadata, scale: int) -> Metadata:
-    """The metadata of a picture enlarged: in print it is as large as before."""
+def _at_scale(metadata: Metadata, scale: int, width: int, height: int) -> Metadata:
+    """The metadata of a picture enlarged to width × height pixels: in print it is as large as before."""
     if scale == 1:
         return metadata
-    dpi = metadata.dpi and (metadata.dpi[0] * scale, metadata.dpi[1] * scale)
-    return replace(metadata, dpi=dpi, exif=metadata.exif and tiff_exif.enlarged(metadata.exif, scale))
+    return replace(
+        metadata,
+        dpi=metadata.dpi and (metadata.dpi[0] * scale, metadata.dpi[1] * scale),
+        exif=metadata.exif and tiff_exif.with_size(metadata.exif, width, height),
+        xmp=metadata.xmp and treatment_xmp.with_size(metadata.xmp, width, height, scale),
+    )
 
 
 def _check_size(header: Header, manner: Manner, limits: Limits) -> None:
@@ -244,7 +248,8 @@ class _Writers:
         seen: Callable[[Tensor], None],
     ) -> None:
         self.outputs, self.manner, self.format, self.seen = outputs, manner, format, seen
-        self.metadata = _at_scale(replace(header.metadata, xmp=xmp), manner.scale)
+        size = header.width * manner.scale, header.height * manner.scale
+        self.metadata = _at_scale(replace(header.metadata, xmp=xmp), manner.scale, *size)
         self.colored = manner.colors_grey and header.channels == 1
         if self.colored:
             self.metadata = replace(self.metadata, icc=None)
