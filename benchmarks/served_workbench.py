@@ -49,8 +49,8 @@ def seeded(folder: Path, works: int, side_px: int) -> Path:
 
 
 @contextmanager
-def served(archive: Path, *words: str) -> Iterator[tuple[str, int]]:
-    """`vasari serve` over an archive, without a worker: its address and the id of its process."""
+def served(archive: Path, *words: str, workers: int = 0) -> Iterator[tuple[str, int]]:
+    """`vasari serve` over an archive, without a worker unless one is asked for: its address, its process's id."""
     command = [
         sys.executable,
         "-m",
@@ -60,7 +60,7 @@ def served(archive: Path, *words: str) -> Iterator[tuple[str, int]]:
         "--port",
         "0",
         "--workers",
-        "0",
+        str(workers),
         *words,
     ]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
