@@ -6,6 +6,7 @@ import hashlib
 import os
 import shutil
 from collections.abc import Callable
+from concurrent.futures import wait
 from pathlib import Path
 from typing import Any
 
@@ -215,6 +216,16 @@ def test_copies_are_content_addressed_whole_and_only_made_once(archive: Archive,
     assert numbers(again) == {"touched": 3, "duplicates": 1} and again.duplicates[0][0].endswith("c.tif")
     shutil.rmtree(path.parent)
     assert numbers(added(archive, archive.folder)) == {}
+
+
+def test_files_that_were_read_meanwhile_are_kept_in_the_order_given(
+    sqlite_archive: Archive, draw: Draw, added: Add, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = draw("a.tif", 2)
+    twins = [str(shutil.copy(first, first.with_name(f"{name}.tif"))) for name in "bcdefgh"]
+    monkeypatch.setattr(adding, "wait", lambda running, **_: wait(running))  # so slow a look that all eight are ready
+    summary = added(sqlite_archive, first.parent, workers=4)
+    assert summary.duplicates == [(twin, str(first)) for twin in twins]
 
 
 def test_what_was_in_place_is_copied_when_asked_for(sqlite_archive: Archive, draw: Draw, added: Add) -> None:

@@ -155,7 +155,7 @@ class Adding:
     def _collect(self, running: dict[Future[Read], Found], until: str) -> None:
         """Take in what has been read, and keep a batch when it is large or old enough."""
         done, _ = wait(running, timeout=BATCH_SECONDS, return_when=until)
-        for future in done:
+        for future in [one for one in running if one in done]:  # in the order given, which the set does not keep
             found = running.pop(future)
             if found.address:
                 Path(found.path).unlink(missing_ok=True)  # what was fetched is kept as a copy
