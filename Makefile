@@ -21,7 +21,7 @@ demo: $(VENV)/.ready-demo
 	@echo "Open demo/index.html in a browser."
 
 test: check
-	$(BIN)/python -m pytest -m "not slow"
+	$(BIN)/python -m pytest -m "not slow" -n 2
 
 test-all: check
 	$(BIN)/python -m pytest

@@ -27,8 +27,68 @@ S3_SETTINGS = {
     "AWS_MAX_ATTEMPTS": "2",
 }
 
+#: The files that take longest, longest first. Where several processes share the tests (`-n`), they begin with these:
+#: none is left with a long one at the end. One process takes a whole row: there is to be one cluster of Ray at a time.
+LONGEST_FIRST = (
+    ("tests/app/test_ray_executor.py", "tests/app/test_ray_into_buckets.py", "tests/app/test_ray_training.py"),
+    ("tests/app/web/pages/test_studio_stage.py",),
+    ("tests/app/web/iiif/test_preparing.py",),
+    ("tests/tasks/test_shipped_recipes.py",),
+    ("tests/app/web/api/test_jobs.py",),
+    ("tests/app/test_cli.py",),
+    ("tests/tasks/batch/test_bucket_place.py",),
+    ("tests/app/web/pages/test_gallery.py",),
+    ("tests/app/web/pages/test_time.py",),
+    ("tests/test_documents.py",),
+    ("tests/app/web/security/test_attacks.py",),
+    ("tests/archive/workbench/test_queue.py",),
+    ("tests/app/web/pages/test_studio.py",),
+    ("tests/tasks/test_training_processes.py",),
+    ("tests/app/test_worker.py",),
+    ("tests/tasks/batch/test_bucket_docks.py",),
+    ("tests/tasks/sweep/test_running.py",),
+    ("tests/app/test_augment_cli.py",),
+    ("tests/archive/test_journal.py",),
+    ("tests/benchmarks/test_third_aging.py",),
+    ("tests/benchmarks/test_second_aging.py",),
+    ("tests/archive/test_rebuild.py",),
+    ("tests/app/web/test_in_browser.py",),
+    ("tests/app/web/pages/test_remarks.py",),
+    ("tests/tasks/test_stability.py",),
+    ("tests/foundation/test_tiles.py",),
+)
+ROWS = {file: row for row, files in enumerate(LONGEST_FIRST) for file in files}
+
 settings.register_profile("the same each time", derandomize=True, deadline=None)
 settings.load_profile("the same each time")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the longest files first where several processes share the tests; one process keeps the order of the tree."""
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        items.sort(key=lambda item: ROWS.get(item.nodeid.split("::")[0], len(LONGEST_FIRST)))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_setupnodes() -> None:
+    """Let processes that stand side by side, and those they start, compute with one thread each."""
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Give each process whole files, or rows of `LONGEST_FIRST`: what a module made is made once."""
+    if config.getvalue("dist") != "load":  # another way was asked for
+        return None
+    from xdist.scheduler import LoadFileScheduling
+
+    class LoadRows(LoadFileScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            file = super()._split_scope(nodeid)
+            return LONGEST_FIRST[ROWS[file]][0] if file in ROWS else file
+
+    config.option.loadscopereorder = False  # or files with many tests came first, however short
+    return LoadRows(config, log)
 
 
 @pytest.fixture(scope="session")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 import time
@@ -10,6 +11,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
+from tests.conftest import LONGEST_FIRST
 
 ROOT = Path(__file__).resolve().parents[1]
 SOURCE = ROOT / "src" / "vasari"
@@ -135,6 +137,15 @@ def _methods_without_docstring(node: ast.ClassDef) -> list[str]:
     methods = [one for one in node.body if isinstance(one, ast.FunctionDef)]
     public = [one for one in methods if not one.name.startswith("_") and one.name != "forward"]
     return [f"{node.name}.{one.name}" for one in public if not ast.get_docstring(one)]
+
+
+def test_the_longest_files_of_tests_are_there_and_those_with_a_cluster_in_one_row() -> None:
+    paths = {path.relative_to(ROOT).as_posix(): path for path in (ROOT / "tests").rglob("test_*.py")}
+    assert {file for row in LONGEST_FIRST for file in row} <= set(paths)
+    clustered = re.compile(r"\(\s*cluster: str", re.MULTILINE)
+    assert {name for name, path in paths.items() if clustered.search(path.read_text(encoding="utf-8"))} == set(
+        LONGEST_FIRST[0]
+    )
 
 
 def test_dependencies_are_bounded_and_without_torchvision() -> None:

@@ -192,12 +192,12 @@ def test_a_batch_that_is_stopped_goes_on_with_the_same_command(
 ) -> None:
     out = tmp_path / "out"
     command = ["restore", album, "-o", out, "--model", tiny_restorer]
-    process = start(*command)
-    while process.poll() is None and not (out / "ledger.jsonl").exists():
+    process, ledger = start(*command), out / "ledger.jsonl"
+    while process.poll() is None and not (ledger.exists() and ledger.stat().st_size):
         time.sleep(0.01)
     process.send_signal(number)
     _, told = process.communicate(timeout=60)
-    done = len((out / "ledger.jsonl").read_text().splitlines())
+    done = len(ledger.read_text().splitlines())
     assert 0 < done < 30
     assert process.returncode == (ExitCode.INTERRUPTED if number == signal.SIGINT else -9)
     if number == signal.SIGINT:

@@ -192,9 +192,9 @@ def live(archive_folder: Path) -> Iterator[tuple[str, Workbench]]:
         yield made
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """Chromium, started once."""
+    """Chromium, started once a module: while Playwright is there, its event loop lets no other run in the thread."""
     playwright = pytest.importorskip("playwright.sync_api")
     if not Path("/usr/bin/chromium").exists():
         pytest.skip("there is no Chromium")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -116,8 +115,7 @@ def test_nothing_is_read_of_those_who_may_not_send(shared_bench: Workbench) -> N
     async def send(message: Any) -> None:
         sent.append(message)
 
-    with ThreadPoolExecutor(1) as pool:  # a browser of another test may hold this thread's event loop
-        pool.submit(asyncio.run, app(scope, receive, send)).result()
+    asyncio.run(app(scope, receive, send))
     assert sent[0]["status"] == 401
 
 
