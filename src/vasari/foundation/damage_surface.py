@@ -49,6 +49,7 @@ def several(plate: Plate, low: float, high: float, amount: float) -> int:
 
 
 def points_on(plate: Plate, count: int) -> Array:
+    """Random points [count, 2] as x, y in pixels, a few of them a little outside."""
     rows, columns = plate.shape
     return plate.rng.uniform(-0.05, 1.05, (count, 2)) * [columns, rows]
 
