@@ -133,7 +133,7 @@ def test_another_detector_than_the_one_trained_with_is_refused(models: dict[str,
     other = hub.save(
         Detector(**NARROW), tmp_path / "o.safetensors", {"network": {"name": "detector", "options": NARROW}}
     )
-    with pytest.raises(WeightsError, match="trained with another detector"):
+    with pytest.raises(WeightsError, match="goes with another detector"):
         Conservator.of(plan({**models, "detector": str(other)}))
     with pytest.raises(WeightsError, match="finds no marks"):
         Conservator.of(plan({**models, "detector": models["model"]}))

@@ -67,7 +67,7 @@ def load_detector(name_or_path: str | Path, restorer: hub.Loaded) -> Detector:
         )
     if restorer.recipe.get("detector", {}).get("digest", loaded.digest) != loaded.digest:
         raise WeightsError(
-            f"{restorer.name} was trained with another detector than {loaded.name}.",
-            remedy="name the one it was trained with: --detector PATH",
+            f"{restorer.name} goes with another detector than {loaded.name}.",
+            remedy="name the one it goes with: --detector PATH",
         )
     return loaded.network
