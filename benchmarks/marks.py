@@ -2,8 +2,8 @@
 
     python benchmarks/marks.py --photos DIR --photos DIR --model restore-faithful
 
-The album of `restore_aged.py`. Found: the detector's map, the one that the U-Net gives by the way, and their
-mean, which is the map of evidence, against the simulator's mask: average precision over all pixels of all
+The album of `restore_aged.py`. Found: the detector's map, the one that the U-Net gives by the way, and both
+weighed, which is the map of evidence, against the simulator's mask: average precision over all pixels of all
 pictures; recall and precision at a threshold, a pixel counting as right within 2 px of a right one. Gone: mean
 square error under the mask and elsewhere, as PSNR over all pictures, before and after; in the tone that the
 survey gave, so that fading is not counted.
@@ -28,6 +28,7 @@ from pictures import HELD_OUT, choose
 from restore_aged import SIMULATORS, album
 from vasari.models.detectors import found_marks
 from vasari.models.losses import in_the_tone_of
+from vasari.tasks.restore.marks import both_opinions
 
 COVERED = 0.3  # share of a pixel from which it counts as covered
 NEAR_PX = 2
@@ -98,7 +99,8 @@ def judged(ready: Ready, simulator: str, options: argparse.Namespace) -> tuple[l
         maps = {"its U-Net, by the way": made.damage[0, 0].float()}
         if ready.detector is not None:
             maps["the detector"] = found_marks(ready.detector, one.aged[None])[0, 0]
-            maps["both, the map of evidence"] = (maps["the detector"] + maps["its U-Net, by the way"]) / 2
+            both = both_opinions(maps["the detector"], maps["its U-Net, by the way"])
+            maps["both, the map of evidence"] = both
         for by, map_ in maps.items():
             told.setdefault(by, []).append(map_.numpy())
         truth.append(one.mask[0].numpy() > 0.5)

@@ -24,7 +24,7 @@ from vasari.models.detectors import Detector
 from vasari.models.restorers import Restorer
 from vasari.tasks.batch.streams import Treated, untouched
 from vasari.tasks.restore import weights
-from vasari.tasks.restore.marks import Surveyed, load_detector, neutral
+from vasari.tasks.restore.marks import Surveyed, both_opinions, load_detector, neutral
 from vasari.tasks.restore.plan import DETECT, RestorePlan
 
 N = TypeVar("N", bound=nn.Module)
@@ -34,8 +34,8 @@ N = TypeVar("N", bound=nn.Module)
 class Conservator:
     """A network with what it needs to treat tiles of one plan; safe to share between threads.
 
-    `detector` finds the marks that a network which is told them heeds: the map of damage is the mean of what both
-    tell; that of a network of another kind is its own.
+    `detector` finds the marks that a network which is told them heeds: the map of damage is what both tell,
+    weighed; that of a network of another kind is its own.
     `halo` is in pixels. One tile is computed at a time (a lock), with all cores: two at once would only
     fight for them.
     """
@@ -123,8 +123,7 @@ class Conservator:
         result = restored.picture.float()
         if self.plan.keeps_tone:
             result = self.network.keep_tone(source, restored.toned.float(), result, survey, window)
-        # Two opinions: the detector's is the more precise, the U-Net's finds more (decision 25).
-        return result, restored.damage if marks is None else (restored.damage + marks) / 2
+        return result, restored.damage if marks is None else both_opinions(marks, restored.damage)
 
     def _arithmetic(self) -> torch.autocast:
         return torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision == torch.bfloat16)

@@ -23,6 +23,8 @@ from vasari.models.surveyor import Survey
 
 # Long side of the overview that marks are sought on: about the scale that the detector learned at.
 OVERVIEW_PX = 1536
+# Share of the detector in the map of damage; the rest is the restorer's own, which sees single pixels of large scans.
+DETECTOR_SHARE = 0.75
 # Channels that differ by less are the same, in sRGB: a grey pixel comes so near through the profile of another space.
 GREY_WITHIN = 1 / 1024
 
@@ -55,6 +57,11 @@ class Surveyed:
 def neutral(pixels: Tensor) -> Tensor:
     """Where red, green and blue [N, 3, h, w] are the same within `GREY_WITHIN`: bool [N, 1, h, w]."""
     return pixels.amax(1, keepdim=True) - pixels.amin(1, keepdim=True) <= GREY_WITHIN
+
+
+def both_opinions(marks: Tensor, damage: Tensor) -> Tensor:
+    """The map of damage: what the detector tells, and by a quarter what the restorer tells by the way; 0..1."""
+    return torch.lerp(damage, marks, DETECTOR_SHARE)
 
 
 def load_detector(name_or_path: str | Path, restorer: hub.Loaded) -> Detector:
