@@ -40,6 +40,12 @@ class Plan:
     inner: Inner = field(default_factory=Inner)
 
 
+@dataclass(frozen=True)
+class Sized(Plan):
+    sides: tuple[int, ...] = option((64,), "sides", minimum=16)
+    most: float | None = option(None, "at most", minimum=0.0)
+
+
 def test_defaults_satisfy_their_own_rules() -> None:
     plans.check(Plan())
 
@@ -77,6 +83,40 @@ def test_numbers_of_any_library_are_numbers_and_parts_are_no_whole_ones() -> Non
             plans.check(Plan(count=wrong))  # type: ignore[arg-type]
     with pytest.raises(PlanError, match=r"weights\.a='x' is not a number"):
         plans.check(Plan(weights={"a": "x"}))  # type: ignore[dict-item]
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        ({"count": (3,)}, r"count=\(3,\) is not a number"),
+        ({"count": None}, "count=None is not a number"),
+        ({"count": {"a": 3}}, "count=.* is not a number"),
+        ({"share": np.float32("nan")}, "share=nan is not a number"),
+        ({"weights": (1.0,)}, "a table was expected"),
+        ({"sides": 64}, "sides: got 64, a list was expected"),
+        ({"sides": "64"}, "a list was expected"),
+        ({"sides": [8]}, "sides=8 is below 16"),
+        ({"most": "3"}, "most='3' is not a number"),
+    ],
+)
+def test_numbers_stand_as_a_field_holds_them(values: dict, words: str) -> None:
+    plans.check(Sized())
+    plans.check(Sized(sides=[64], most=3))  # type: ignore[arg-type]
+    with pytest.raises(PlanError, match=words):
+        plans.check(Sized(**values))
+
+
+@pytest.mark.parametrize("values", [{"count": float("inf")}, {"share": True}, {"weights": {"a": False}}])
+def test_tables_hold_no_infinite_counts_and_no_booleans_for_numbers(values: dict) -> None:
+    with pytest.raises(PlanError, match="(int|float) was expected"):
+        plans.from_dict(Plan, values)
+
+
+def test_equal_plans_have_equal_tables_whatever_numbers_they_were_made_of() -> None:
+    made = Sized(count=np.int64(4), share=1, weights={"a": 1}, sides=(np.int32(64),), most=np.float32(0.5))  # type: ignore[arg-type]
+    plain = Sized(count=4, share=1.0, weights={"a": 1.0}, sides=(64,), most=0.5)
+    assert made == plain and plans.digest(made) == plans.digest(plain)
+    assert repr(plans.to_dict(made)) == repr(plans.to_dict(plain))
 
 
 @given(

@@ -17,7 +17,7 @@ from vasari.foundation.treatment import (
     Treatment,
     read_treatment,
 )
-from vasari.foundation.treatment_xmp import LARGEST_JPEG_PACKET_BYTES, merged, with_size
+from vasari.foundation.treatment_xmp import LARGEST_JPEG_PACKET_BYTES, RDF, merged, with_size
 
 RECORD = Treatment(
     operation="restore",
@@ -140,6 +140,21 @@ def test_a_packet_that_cannot_be_merged_is_left_to_the_caller(bad: bytes) -> Non
 @pytest.mark.parametrize("packet", [SOURCE_PACKET, b"<x", b"<!DOCTYPE x><x/>", b"<x/>"])
 def test_a_packet_without_sizes_stays_as_it_is(packet: bytes) -> None:
     assert with_size(packet, 80, 60, 2) is packet
+
+
+def test_a_document_type_is_refused_in_every_encoding() -> None:
+    body = f'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="{RDF}"/></x:xmpmeta>'
+    typed = f'<!DOCTYPE x [<!ENTITY a "b">]>{body}'
+    assert merged(b"\xfe\xff" + body.encode("utf-16-be"), RECORD) is not None
+    assert merged(b"\xfe\xff" + typed.encode("utf-16-be"), RECORD) is None
+    assert merged(typed.encode(), RECORD) is None
+
+
+def test_a_density_of_thousands_of_digits_stays() -> None:
+    about = f'rdf:about="" xmlns:tiff="http://ns.adobe.com/tiff/1.0/" tiff:XResolution="{"9" * 5000}"'
+    packet = f'<rdf:RDF xmlns:rdf="{RDF}"><rdf:Description {about} tiff:ImageWidth="40"/></rdf:RDF>'
+    sized = with_size(packet.encode(), 80, 60, 2)
+    assert b'"80"' in sized and f'"{"9" * 5000}"'.encode() in sized
 
 
 def test_characters_that_xml_cannot_hold_do_not_break_the_packet() -> None:

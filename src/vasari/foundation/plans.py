@@ -42,13 +42,13 @@ def check(plan: Any) -> None:
         value, rules = getattr(plan, item.name), item.metadata
         if item.name in numeric:
             _check_numbers(item.name, value, numeric[item.name])
-        values = value if isinstance(value, tuple) else (value,)
+        values = value if isinstance(value, (tuple, list)) else (value,)
         for one in values:
             if "choices" in rules and one is not None and str(one) not in rules["choices"]:
                 listed = ", ".join(rules["choices"])
                 raise PlanError(f"{item.name}={one} is not known.", remedy=f"choose from: {listed}")
             # "not above" and not "below": NaN compares false with everything, and must not slip through.
-            if isinstance(one, float) and one != one:
+            if isinstance(one, numbers.Real) and one != one:
                 raise PlanError(f"{item.name}={one} is not a number.", remedy="give a number")
             if "minimum" in rules and one is not None and not one >= rules["minimum"]:
                 raise PlanError(
@@ -60,40 +60,62 @@ def check(plan: Any) -> None:
                 )
 
 
+@dataclasses.dataclass(frozen=True)
+class _Numbers:
+    """What a field of numbers holds: int or float, in a tuple or a table or alone, and whether it may hold None."""
+
+    kind: type
+    within: type | None
+    optional: bool
+
+
 @functools.cache
-def _numeric_fields(kind: type) -> Mapping[str, type]:
-    """int or float for each field of a plan that holds such numbers."""
+def _numeric_fields(kind: type) -> Mapping[str, _Numbers]:
+    """The fields of a plan that hold numbers."""
     hints = typing.get_type_hints(kind)
-    found = ((item.name, _number_kind(hints[item.name])) for item in dataclasses.fields(kind))
-    return {name: number for name, number in found if number is not None}
+    found = ((item.name, _numbers_of(hints[item.name])) for item in dataclasses.fields(kind))
+    return {name: one for name, one in found if one is not None}
 
 
-def _number_kind(hint: Any) -> type | None:
-    """int or float where a hint means such numbers: alone, or None, in a tuple, as the values of a table."""
+def _numbers_of(hint: Any) -> _Numbers | None:
+    """What a hint says of numbers: alone, or None, in a tuple, as the values of a table; None where it says nothing."""
     if hint in (int, float):
-        return typing.cast(type, hint)
-    kinds = [one for one in typing.get_args(hint) if one not in (type(None), Ellipsis)]
-    return _number_kind(kinds[-1]) if kinds else None
+        return _Numbers(hint, None, False)
+    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
+    kinds = [one for one in arguments if one not in (type(None), Ellipsis)]
+    inner = _numbers_of(kinds[-1]) if kinds else None
+    if inner is None:
+        return None
+    within = origin if origin in (tuple, dict) else inner.within
+    return _Numbers(inner.kind, within, inner.optional or type(None) in arguments)
 
 
-def _check_numbers(name: str, value: Any, kind: type) -> None:
+def _check_numbers(name: str, value: Any, wanted: _Numbers) -> None:
     """Raise `PlanError` where a field of numbers holds something else."""
+    if value is None and wanted.optional:
+        return
     listed: Iterable[tuple[str, Any]] = ((name, value),)
-    if isinstance(value, Mapping):
+    if wanted.within is dict and isinstance(value, Mapping):
         listed = ((f"{name}.{key}", one) for key, one in value.items())
-    elif isinstance(value, (tuple, list)):
+    elif wanted.within is tuple and isinstance(value, (tuple, list)):
         listed = ((name, one) for one in value)
+    elif wanted.within is not None:
+        expected, remedy = ("list", "write [a, b]") if wanted.within is tuple else ("table", "name each number")
+        raise PlanError(f"{name}: got {value!r}, a {expected} was expected.", remedy=remedy)
     for called, one in listed:
-        if one is not None and (isinstance(one, bool) or not isinstance(one, numbers.Real)):
+        if isinstance(one, bool) or not isinstance(one, numbers.Real):
             raise PlanError(f"{called}={one!r} is not a number.", remedy="give a number")
-        if one is not None and kind is int and not isinstance(one, numbers.Integral):
+        if wanted.kind is int and not isinstance(one, numbers.Integral):
             raise PlanError(f"{called}={one!r} is not a whole number.", remedy="give a whole number")
 
 
 def to_dict(plan: Any) -> dict[str, Any]:
-    """A plan as plain values (tables, lists, strings, numbers), in the order of its fields; None left out."""
+    """A plan as plain values (tables, lists, strings, numbers), in the order of its fields; None left out.
 
-    def plain(value: Any) -> Any:
+    Numbers come out as Python's own, and those of float fields as floats: equal plans are alike however they were made.
+    """
+
+    def plain(value: Any, kind: type | None) -> Any:
         if dataclasses.is_dataclass(value) and not isinstance(value, type):
             return to_dict(value)
         if isinstance(value, Enum):
@@ -101,13 +123,15 @@ def to_dict(plan: Any) -> dict[str, Any]:
         if isinstance(value, Path):
             return str(value)
         if isinstance(value, (tuple, list)):
-            return [plain(one) for one in value]
+            return [plain(one, kind) for one in value]
         if isinstance(value, dict):
-            return {key: plain(one) for key, one in value.items()}
-        return value
+            return {key: plain(one, kind) for key, one in value.items()}
+        return value if kind is None or value is None else kind(value)
 
     pairs = ((item.name, getattr(plan, item.name)) for item in dataclasses.fields(plan))
-    return {name: plain(value) for name, value in pairs if value is not None}
+    numeric = _numeric_fields(type(plan))  # type: ignore[arg-type]  # as in `check`
+    kinds = {name: one.kind for name, one in numeric.items()}
+    return {name: plain(value, kinds.get(name)) for name, value in pairs if value is not None}
 
 
 def from_dict(kind: type[P], values: dict[str, Any], *, where: str = "recipe") -> P:
@@ -147,12 +171,12 @@ def _convert_scalar(value: Any, hint: Any, where: str) -> Any:
     if hint is bool and isinstance(value, str) and value.lower() in ("true", "false"):
         return value.lower() == "true"
     try:
-        if hint is bool and not isinstance(value, bool):
+        if isinstance(value, bool) != (hint is bool) and hint in (bool, int, float):
             raise ValueError
-        if hint is int and (isinstance(value, bool) or (isinstance(value, float) and value != int(value))):
+        if hint is int and isinstance(value, float) and value != int(value):
             raise ValueError
         return hint(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise PlanError(
             f"{where}: got {value!r}, {getattr(hint, '__name__', hint)} was expected.", remedy="correct the value"
         ) from None

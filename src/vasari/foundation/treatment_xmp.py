@@ -84,9 +84,9 @@ def with_size(packet: bytes, width: int, height: int, scale: int) -> bytes:
 
 
 def _times(rational: str, scale: int) -> str:
-    """So many times a number of XMP, "300/1"; what is none stays."""
+    """So many times a number of XMP, "300/1"; what is none, or longer than the ten digits it may have, stays."""
     above, slash, below = rational.strip().partition("/")
-    return f"{int(above) * scale}{slash}{below}" if above.isdecimal() else rational
+    return f"{int(above) * scale}{slash}{below}" if above.isdecimal() and len(above) <= 10 else rational
 
 
 def _changed(document: Document, rdf: Element, space: str, name: str, change: Callable[[str], str]) -> bool:
@@ -114,9 +114,10 @@ def _parse(packet: bytes | None) -> Document | None:
     if b"<!DOCTYPE" in data or b"<!ENTITY" in data:
         return None
     try:
-        return minidom.parseString(data)
+        document = minidom.parseString(data)
     except (ExpatError, ValueError, LookupError):
         return None
+    return None if document.doctype else document  # in UTF-16 the bytes above are others
 
 
 def _write(document: Document, rdf: Element, treatment: Treatment) -> None:
