@@ -1,9 +1,10 @@
-"""A third simulator of how photographs age, for judging restorers: nothing was trained on it or chosen by it.
+"""A third simulator of how photographs age, for judging restorers: no weights were trained on it or chosen by it.
 
 It was written from what conservators describe, by somebody who had read neither of the other two. A picture becomes a
 sheet of densities; the camera, the negative, the chemistry of the image, the surface and the scan change it in the
 order in which they did, each by steps of a literal table. What the processes suffer from follows Reilly, Severson and
-McCabe 1982 (albumen), Weaver 2008 (gelatin silver), Wilhelm and Brower 1993 (color) and Lavedrine 2003.
+McCabe 1982 (albumen), Weaver 2008 (gelatin silver), Wilhelm and Brower 1993 (color) and Lavedrine 2003. What it showed
+when it was first used led to decision 28, whose one constant was chosen by the second simulator.
 """
 
 from __future__ import annotations

@@ -23,7 +23,7 @@ _FIELD = 6
 _HIDDEN = 512
 _TIE = 2e-3  # quantiles nearer than that are taken as so far apart: no curve is infinitely steep
 _FARTHEST = 6.0  # deviations from the mean that count: what is unlike everything learned stays near it
-_FURTHEST_MOVE = 0.1  # of brightness, 0..1, which a tone is moved by at most
+_FURTHEST_MOVE = 0.1  # mean absolute move of luma, 0..1, that restrained moves come near and never pass
 _CAUTION = 0.5  # color matrix and gain field are scaled by it: at 1, early steps overshoot and the pass unlearns
 
 
@@ -79,7 +79,7 @@ def statistics(thumbnail: Tensor, found: Tensor) -> Tensor:
 def restrained(moves: Tensor) -> Tensor:
     """Moves of quantiles [N, 3, 24], all those of a picture shortened by one factor, the more the further they go.
 
-    By 1 / sqrt(1 + (r / 0.1)²), r the mean move of luma: small moves stay, the largest take luma 0.1 away. How far a
+    By 1 / sqrt(1 + (r / 0.1)²), r the mean absolute move of luma: small moves stay, the largest take luma 0.1 away. How far a
     picture faded is told surely only for material that training has seen (docs/decisions/0028-a-careful-tone.md).
     """
     furthest = luma(moves[..., None]).flatten(1).abs().mean(1) / _FURTHEST_MOVE
