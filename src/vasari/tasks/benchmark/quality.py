@@ -24,9 +24,10 @@ from vasari.tasks.benchmark.summary import (
     worse_share,
 )
 from vasari.tasks.benchmark.tables import Table, fixed, with_interval
-from vasari.tasks.evaluate.intervals import Comparison
+from vasari.tasks.evaluate.intervals import FEWEST_RESAMPLED, Comparison
 
 Failed = tuple[tuple[str, str], ...]
+FEW = f"Student's t below {FEWEST_RESAMPLED} photographs"
 
 
 @dataclass(frozen=True)
@@ -79,7 +80,7 @@ def reported(
         (results.ours.name, results.ours.told),
         *((peer.name, peer.told) for peer in setting.peers),
         *((f"{name} ({one.unit})" if one.unit else name, one.protocol) for name, one in results.metrics.items()),
-        ("intervals", f"95 %, bootstrap over photographs (mean of the cases of each), {plan.draws} draws"),
+        ("intervals", f"95 %, bootstrap over photographs (mean of the cases of each), {plan.draws} draws; {FEW}"),
     ]
     failed = [("source", name, why) for name, why in material.failed]
     failed += [(row.method, row.case, row.failed) for row in results.rows if row.failed]
