@@ -79,8 +79,8 @@ def statistics(thumbnail: Tensor, found: Tensor) -> Tensor:
 def restrained(moves: Tensor) -> Tensor:
     """Moves of quantiles [N, 3, 24], all those of a picture shortened by one factor, the more the further they go.
 
-    By 1 / sqrt(1 + (r / 0.1)²), r the mean absolute move of luma: small moves stay, the largest take luma 0.1 away. How far a
-    picture faded is told surely only for material that training has seen (docs/decisions/0028-a-careful-tone.md).
+    By 1 / sqrt(1 + (r / 0.1)²), r the mean absolute move of luma: small moves stay, the largest take luma 0.1 away. How
+    far a picture faded is told surely only for material that training has seen (docs/decisions/0028-a-careful-tone.md).
     """
     furthest = luma(moves[..., None]).flatten(1).abs().mean(1) / _FURTHEST_MOVE
     return moves * (1 + furthest.square()).rsqrt()[:, None, None]
