@@ -80,7 +80,8 @@ def with_size(packet: bytes, width: int, height: int, scale: int) -> bytes:
     }
     changed = [_changed(document, nodes[0], *name, change) for name, change in changes.items()]
     whole = _whole(document)
-    return whole if any(changed) and len(whole) <= max(len(packet), LARGEST_JPEG_PACKET_BYTES) else packet
+    outgrown = len(packet) <= LARGEST_JPEG_PACKET_BYTES < len(whole)  # a JPEG could hold it no more
+    return whole if any(changed) and not outgrown else packet
 
 
 def _times(rational: str, scale: int) -> str:

@@ -49,22 +49,33 @@ def _places(rng: np.random.Generator, rows: int, columns: int, count: int, apart
 def _coins(pixels: Array, rng: np.random.Generator) -> Array:
     """Discs of metal with a rim, a worn relief and a shadow; sometimes hardly lighter than what they lie on."""
     _, rows, columns = pixels.shape
-    y, x = np.mgrid[0:rows, 0:columns].astype(np.float32)
     radius = float(np.exp(rng.uniform(np.log(1.8), np.log(26))))
     metal, worn = _METALS[rng.integers(len(_METALS))], rng.random() < 0.4
     relief = fields.rough_field(rng, rows, columns, max(rows, columns) / radius * 0.8, 3)
-    for cx, cy in _places(rng, rows, columns, int(rng.integers(1, 14)), 2.6 * radius):
-        own = radius * rng.uniform(0.8, 1.2)
-        away = np.hypot(x - cx, (y - cy) / rng.uniform(0.85, 1.0)) / np.float32(own)
-        shadow = np.clip((1.15 - np.hypot(x - cx - 0.12 * own, y - cy - 0.12 * own) / own) * 4, 0, 1)
-        pixels = pixels * (1 - 0.35 * shadow)
-        light = 1 + 0.2 * relief + 0.25 * ((x - cx) + (y - cy)) / own * rng.uniform(-1, 1)
-        rim = np.exp(-(((away - 0.92) / 0.07) ** 2)) * rng.uniform(-0.3, 0.4)
-        around = pixels[:, int(np.clip(cy, 0, rows - 1)), int(np.clip(cx, 0, columns - 1))]
-        base = 0.35 * metal + 0.65 * around + 0.06 if worn else metal * rng.uniform(0.7, 1.2)
-        paint = np.clip(base.reshape(3, 1, 1) * (light + rim), 0, 1)
-        pixels = _painted(pixels, np.clip((1 - away) * own + 0.5, 0, 1), paint.astype(np.float32), rng)
+    for x, y in _places(rng, rows, columns, int(rng.integers(1, 14)), 2.6 * radius):
+        reach = int(1.6 * radius) + 6
+        top, left = max(0, int(y) - reach), max(0, int(x) - reach)
+        part = (slice(top, max(0, int(y) + reach)), slice(left, max(0, int(x) + reach)))
+        if relief[part].size:
+            around = pixels[:, int(np.clip(y, 0, rows - 1)), int(np.clip(x, 0, columns - 1))]
+            base = 0.35 * metal + 0.65 * around + 0.06 if worn else metal * rng.uniform(0.7, 1.2)
+            place = (float(x) - left, float(y) - top)
+            pixels[:, *part] = _coin(pixels[:, *part], place, radius * rng.uniform(0.8, 1.2), base, relief[part], rng)
     return pixels
+
+
+def _coin(
+    pixels: Array, center: tuple[float, float], radius: float, metal: Array, relief: Array, rng: np.random.Generator
+) -> Array:
+    """A part of a picture [3, h, w] with one coin around `center` (x, y) laid into it."""
+    y, x = np.mgrid[0 : pixels.shape[1], 0 : pixels.shape[2]].astype(np.float32)
+    x, y = x - center[0], y - center[1]
+    away = np.hypot(x, y / rng.uniform(0.85, 1.0)) / np.float32(radius)
+    shadow = np.clip((1.15 - np.hypot(x - 0.12 * radius, y - 0.12 * radius) / radius) * 4, 0, 1)
+    light = 1 + 0.2 * relief + 0.25 * (x + y) / radius * rng.uniform(-1, 1)
+    rim = np.exp(-(((away - 0.92) / 0.07) ** 2)) * rng.uniform(-0.3, 0.4)
+    paint = np.clip(metal.reshape(3, 1, 1) * (light + rim), 0, 1).astype(np.float32)
+    return _painted(pixels * (1 - 0.35 * shadow), np.clip((1 - away) * radius + 0.5, 0, 1), paint, rng)
 
 
 def _lights(pixels: Array, rng: np.random.Generator) -> Array:
