@@ -7,10 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from cyclopts import App
 
 from vasari.app.cli.plan_options import PlanOptions, with_plan, with_plans
-from vasari.foundation.errors import PlanError
 from vasari.foundation.plans import option
 
 
@@ -51,16 +49,6 @@ def test_decorators_stand_on_one_another() -> None:
     command = with_plan(Wall)(with_plans(frame=Frame)(frame_only))
     assert list(inspect.signature(command).parameters) == ["height", "width", "colors"]
     assert command(height=9, width=1) == (Wall(9), Frame(1))  # type: ignore[comparison-overlap]
-
-
-@pytest.mark.parametrize("written", ["1.5", "2.0", "many", ""])
-def test_a_whole_number_is_not_rounded(written: str) -> None:
-    app = App()
-    app.command(with_plans(frame=Frame, wall=Wall)(hang), name="hang")
-    asked = ["hang", "a.png", "--width"]
-    assert app([*asked, "12"], result_action="return_value")[2] == Frame(width=12)
-    with pytest.raises(PlanError, match=f"^--width='{written}' is not a whole number"):
-        app([*asked, written], result_action="return_value")
 
 
 def test_two_plans_with_one_name_are_refused() -> None:

@@ -11,6 +11,7 @@ from cyclopts import App, CycloptsError, Parameter
 
 from vasari.app.cli.addresses import refuse_address
 from vasari.app.cli.messages import TRACEBACKS_WANTED, error_lines
+from vasari.app.cli.whole_numbers import as_written
 from vasari.foundation.errors import ExitCode, VasariError
 from vasari.foundation.version import VERSION
 
@@ -51,7 +52,7 @@ def application() -> App:
         name="vasari",
         help=HELP,
         version=VERSION,
-        default_parameter=Parameter(negative=(), validator=refuse_address),
+        default_parameter=Parameter(negative=(), validator=refuse_address, converter=as_written),
         result_action="return_value",
         help_format="plaintext",
     )

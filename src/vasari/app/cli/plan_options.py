@@ -12,10 +12,10 @@ import dataclasses
 import inspect
 import types
 import typing
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping
 from typing import Annotated, Any
 
-from cyclopts import Parameter, Token
+from cyclopts import Parameter
 
 from vasari.foundation.errors import PlanError
 
@@ -106,25 +106,9 @@ def option_of(item: dataclasses.Field[Any], hint: Any) -> inspect.Parameter:
     shown: Any = str if _is_list(hint) else hint
     annotation = Annotated[
         shown,
-        Parameter(
-            help=describe(item),
-            negative=(),
-            show_default=default is not None and default is not False,
-            converter=_whole if shown in (int, int | None) else None,
-        ),
+        Parameter(help=describe(item), negative=(), show_default=default is not None and default is not False),
     ]
     return inspect.Parameter(item.name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
-
-
-def _whole(_: Any, tokens: Sequence[Token]) -> int:
-    """A whole number as it was written: the library that reads options would round "1.5"."""
-    written = tokens[0].value
-    try:
-        return int(written)
-    except ValueError:
-        raise PlanError(
-            f"{tokens[0].keyword}={written!r} is not a whole number.", remedy="give a whole number"
-        ) from None
 
 
 def describe(item: dataclasses.Field[Any]) -> str:
