@@ -284,6 +284,8 @@ def test_tensorboard_shows_the_curve_that_counts_after_a_roll_back(troubled: Mod
     drawn = {one.step: one.value for one in shown.Scalars("network.total")}
     logged = {line["images_seen"]: line["network.total"] for line in run.read_log() if "network.total" in line}
     assert drawn == pytest.approx(logged, rel=1e-6)
+    begun = [int(one.name.split(".")[3]) for one in (run.path / "tensorboard").iterdir()]
+    assert len(begun) == len(set(begun)) == 2, "TensorBoard reads files by name: none begins in the second of another"
 
 
 @pytest.mark.slow

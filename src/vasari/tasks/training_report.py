@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -150,4 +151,19 @@ def _curves(run: RunFolder, counters: Counters) -> Any:
         return None  # the extra `training` is not installed: log.jsonl holds the same numbers
     # What was drawn after the checkpoint that the run goes on from is hidden.
     later = counters.images_seen + 1 if counters.images_seen else None
-    return SummaryWriter(str(run.path / "tensorboard"), purge_step=later)  # type: ignore[no-untyped-call]
+    folder = run.path / "tensorboard"
+    _wait_for_a_later_name(folder)
+    return SummaryWriter(str(folder), purge_step=later)  # type: ignore[no-untyped-call]
+
+
+def _wait_for_a_later_name(folder: Path) -> None:
+    """Let the second of the newest file of curves pass, a second at most.
+
+    TensorBoard reads files in the order of their names (events.out.tfevents.SECOND.HOST.PROCESS.NUMBER), and of two
+    that began in one second, as around a roll-back, the later may come first.
+    """
+    begun = [name.split(".")[3] for name in sorted(one.name for one in folder.glob("events.out.tfevents.*.*"))]
+    newest = max((int(one) for one in begun if one.isdecimal()), default=0)
+    left = newest + 1 - time.time()
+    if 0 < left <= 1:
+        time.sleep(left)
