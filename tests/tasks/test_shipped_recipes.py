@@ -16,6 +16,7 @@ from vasari.models import hub
 from vasari.models.cards import NETWORKS
 from vasari.models.encoders import Encoder
 from vasari.models.feature_networks import VGG_LAYERS
+from vasari.tasks.enlarge import objective as enlarging
 from vasari.tasks.objectives import OBJECTIVES
 from vasari.tasks.recipe import read_recipe, shipped, train_recipe
 from vasari.tasks.restore import objective as restoring
@@ -168,6 +169,7 @@ def test_a_shipped_recipe_trains_and_resumes_exactly(
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     for constant, fewer in FEWER.items():
         monkeypatch.setattr(restoring, constant, fewer)
+    monkeypatch.setattr(enlarging, "VALIDATION_PX", 128)  # as large as the pictures of the folder
     small = settings(name, folder, features)
     data = sources(name, folder)
     runs = [RunFolder(tmp_path / "whole"), RunFolder(tmp_path / "parted")]
