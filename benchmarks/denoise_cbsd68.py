@@ -36,7 +36,9 @@ def measured(network: Ready, paths: list[Path], sigma: float, options: argparse.
     for index, path in enumerate(paths):
         clean = planes(load(path))
         bad = noisy(clean, sigma, options.seed + index, options.clipped)
-        good = as_saved(run_restorer(network, bad, PRECISIONS[options.precision], options.keep_tone).picture)
+        good = as_saved(
+            run_restorer(network, bad, PRECISIONS[options.precision], options.keep_tone, options.self_ensemble).picture
+        )
         before = float(peak_signal_noise_ratio(bad.clamp(0, 1), clean))
         after = float(peak_signal_noise_ratio(good, clean))
         values.append((before, after, float(structural_similarity(good, clean))))
@@ -53,6 +55,7 @@ def main(arguments: list[str]) -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--keep-tone", action="store_true", help="leave the tone alone, as --stages repair does")
     parser.add_argument("--clipped", action="store_true", help="clip the noisy picture to 0..255")
+    parser.add_argument("--self-ensemble", action="store_true", help="the mean of four mirrored views")
     parser.add_argument("--precision", choices=PRECISIONS, default="float32")
     parser.add_argument("--json", type=Path)
     options = parser.parse_args(arguments)

@@ -13,6 +13,7 @@ from vasari.models.detectors import Detector
 from vasari.models.restorers import Restored, Restorer
 from vasari.tasks.restore.marks import OVERVIEW_PX, Surveyed, load_detector
 from vasari.tasks.restore.plan import DETECT
+from vasari.tasks.restore.self_ensemble import restored_in_views
 
 PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 
@@ -37,18 +38,24 @@ def load_restorer(name_or_path: str) -> tuple[Ready, str]:
 
 @torch.inference_mode()
 def run_restorer(
-    ready: Ready, pixels: Tensor, precision: torch.dtype = torch.float32, keep_tone: bool = False
+    ready: Ready,
+    pixels: Tensor,
+    precision: torch.dtype = torch.float32,
+    keep_tone: bool = False,
+    self_ensemble: bool = False,
 ) -> Restored:
     """`Restored` of one picture [3, rows, columns], 0..1 sRGB: the survey, then one forward pass.
 
-    `keep_tone` brings the repaired picture back into the tone given, as `--stages repair` does.
+    `keep_tone` brings the repaired picture back into the tone given, as `--stages repair` does; `self_ensemble` takes
+    the mean of four mirrored views.
     """
     batch = pixels[None].contiguous(memory_format=torch.channels_last)
     overview = image_files.shrink(pixels, OVERVIEW_PX).clamp(0, 1)
     window = torch.tensor([[0.0, 0.0, 1.0, 1.0]])
     with torch.autocast("cpu", torch.bfloat16, enabled=precision is torch.bfloat16):
         seen = Surveyed.of(overview, ready.restorer, ready.detector)
-        result = ready.restorer(batch, seen.survey, window, seen.marks_in(window, *pixels.shape[1:]))
+        treat = restored_in_views if self_ensemble else Restorer.__call__
+        result = treat(ready.restorer, batch, seen.survey, window, seen.marks_in(window, *pixels.shape[1:]))
     if not keep_tone:
         return result
     kept = ready.restorer.keep_tone(batch, result.toned.float(), result.picture.float(), seen.survey, window)

@@ -156,9 +156,9 @@ def clean_table(scores: list[Score], method: str) -> str:
     return "\n".join(lines)
 
 
-def by_network(network: Ready, precision: torch.dtype) -> Restore:
+def by_network(network: Ready, precision: torch.dtype, self_ensemble: bool = False) -> Restore:
     """Restoring by a network: the mask is not looked at."""
-    return lambda aged, mask: as_saved(run_restorer(network, aged, precision).picture)
+    return lambda aged, mask: as_saved(run_restorer(network, aged, precision, self_ensemble=self_ensemble).picture)
 
 
 def by_translator(name: str) -> Restore:
@@ -176,7 +176,9 @@ def methods(options: argparse.Namespace) -> dict[str, Restore]:
     ways: dict[str, Restore] = {}
     for name in options.model or []:
         network, digest = load_restorer(name)
-        ways[f"{Path(name).stem} {digest[:8]} {options.precision}"] = by_network(network, PRECISIONS[options.precision])
+        ways[f"{Path(name).stem} {digest[:8]} {options.precision}"] = by_network(
+            network, PRECISIONS[options.precision], options.self_ensemble
+        )
     ways |= {f"translator {Path(name).stem}": by_translator(name) for name in options.translator or []}
     if options.baselines:
         ways |= {name: by_classical(way) for name, way in classical.WAYS.items()}
@@ -199,6 +201,7 @@ def options_of(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument(
         "--any-photos", action="store_true", help="take photographs of the folders, whatever their names"
     )
+    parser.add_argument("--self-ensemble", action="store_true", help="the mean of four mirrored views")
     parser.add_argument("--precision", choices=PRECISIONS, default="float32")
     parser.add_argument("--skip-clean", action="store_true", help="leave out the clean photographs")
     parser.add_argument("--json", type=Path, help="write every score here")

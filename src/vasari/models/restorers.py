@@ -117,9 +117,12 @@ class Restorer(nn.Module):
 
         marks [N, 1, h, w]: the probability that a mark covers a pixel, where it is known.
         """
-        height, width = pixels.shape[2:]
+        return self.repaired(self.tone(pixels, survey, window), survey, marks)
+
+    def repaired(self, toned: Tensor, survey: Survey, marks: Tensor | None = None) -> Restored:
+        """The rest of `forward`: toned [N, 3, h, w], of any size, repaired."""
+        height, width = toned.shape[2:]
         padding = (0, -width % 8, 0, -height % 8)
-        toned = self.tone(pixels, survey, window)
         if marks is not None:
             marks = functional.pad(marks, padding, mode="replicate")
         picture, damage = self.repair(functional.pad(toned, padding, mode="replicate"), survey, marks)

@@ -23,7 +23,7 @@ from vasari.models.cards import NETWORKS
 from vasari.models.detectors import Detector
 from vasari.models.restorers import Restorer
 from vasari.tasks.batch.streams import Treated, untouched
-from vasari.tasks.restore import weights
+from vasari.tasks.restore import self_ensemble, weights
 from vasari.tasks.restore.marks import Surveyed, both_opinions, load_detector, neutral
 from vasari.tasks.restore.plan import DETECT, RestorePlan
 
@@ -119,7 +119,8 @@ class Conservator:
             return self.network.tone(source, survey, window), torch.zeros_like(source[:, :1])
         marks = surveyed.marks_in(window, *source.shape[2:])
         with self._arithmetic():
-            restored = self.network(source, survey, window, marks)
+            treat = self_ensemble.restored_in_views if self.plan.self_ensemble else Restorer.__call__
+            restored = treat(self.network, source, survey, window, marks)
         result = restored.picture.float()
         if self.plan.keeps_tone:
             result = self.network.keep_tone(source, restored.toned.float(), result, survey, window)

@@ -57,6 +57,9 @@ class RestorePlan:
         3, "--only-damage: how far around a damaged pixel others may change, in pixels", minimum=0, maximum=64
     )
     evidence: bool = option(False, "write NAME.damage.png (what was invented) and NAME.change.png (how far moved)")
+    self_ensemble: bool | None = option(
+        None, "repair four mirrored views and take their mean: a little nearer to the truth, in four times the time"
+    )
     likeness: bool | None = option(
         None, "compare faces before and after, and restore more faithfully those that moved too far (extra faces)"
     )
@@ -105,9 +108,15 @@ class RestorePlan:
                 "likeness watches what repairing does to faces, and nothing is repaired.",
                 remedy="leave out --likeness, or use --stages tone,repair with a --strength above 0",
             )
+        if self.self_ensemble and not self.repairs:
+            raise PlanError(
+                "self_ensemble is a mean of repairs, and nothing is repaired.",
+                remedy="leave out --self-ensemble, or use --stages tone,repair with a --strength above 0",
+            )
         # Not asked for is not asked for: one job with the plans of before there was the option.
-        if self.likeness is False:
-            object.__setattr__(self, "likeness", None)
+        for name in ("likeness", "self_ensemble"):
+            if getattr(self, name) is False:
+                object.__setattr__(self, name, None)
         if self.only_damage and "repair" not in self.stages:
             raise PlanError("only_damage needs the stage repair.", remedy="use --stages tone,repair or --stages repair")
         if self.only_damage and self.format in LOSSY_FORMATS:
