@@ -16,6 +16,7 @@ from torch import Tensor
 from vasari.foundation.errors import PictureError, PictureTooLargeError
 from vasari.foundation.image_formats import DEFAULT_LIMITS, Limits
 from vasari.foundation.video_formats import DEMUXERS, FILM_KINDS, ColorTags, FilmHeader, pyav
+from vasari.foundation.video_gaps import Gaps
 from vasari.foundation.video_layouts import Layout, check_colors, layout_of, settled
 from vasari.foundation.video_planes import alpha_of, planes_of, to_srgb
 
@@ -93,6 +94,8 @@ class FilmReader:
     def frames(self) -> Iterator[Frame]:
         """The frames in the order in which they are shown; once. Raises `PictureError` where there is none."""
         index, last, undated, damaged = 0, None, 0, 0
+        rate = self.header.rate
+        gaps = Gaps(1 / (rate * self.header.time_base) if rate else None)
         for raw in self._decoded():
             if (raw.width, raw.height) != (self.header.width, self.header.height):
                 raise PictureError(
@@ -104,6 +107,8 @@ class FilmReader:
             if pts is None or (last is not None and pts <= last[0]):
                 undated += 1
                 pts = 0 if last is None else last[0] + max(1, last[1])
+            elif last is not None:
+                gaps.see(last[0], pts)
             damaged += bool(raw.is_corrupt)
             last = (pts, raw.duration or 0)
             yield Frame(index, pts, last[1], raw, self.layout, self.color)
@@ -114,6 +119,7 @@ class FilmReader:
             self.faults.append(f"{undated} frames had no time stamp, or one that goes back; they follow those before.")
         if damaged:
             self.faults.append(f"{damaged} frames are damaged in the source and were decoded as far as they go.")
+        self.faults += gaps.told(self.header.time_base)
 
     def _decoded(self) -> Iterator[Any]:
         """The raw frames; a packet that cannot be decoded is counted and passed over."""
