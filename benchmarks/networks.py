@@ -11,9 +11,9 @@ from vasari.foundation import image_files
 from vasari.models import hub
 from vasari.models.detectors import Detector
 from vasari.models.restorers import Restored, Restorer
-from vasari.tasks.restore.marks import OVERVIEW_PX, Surveyed, load_detector
-from vasari.tasks.restore.plan import DETECT
-from vasari.tasks.restore.self_ensemble import restored_in_views
+from vasari.tasks.restore.marks import load_detector
+from vasari.tasks.restore.plan import DEFAULT_WORKING_PX, DETECT
+from vasari.tasks.restore.surveyed import OVERVIEW_PX, Surveyed
 
 PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 
@@ -43,8 +43,9 @@ def run_restorer(
     precision: torch.dtype = torch.float32,
     keep_tone: bool = False,
     self_ensemble: bool = False,
+    working_px: int = DEFAULT_WORKING_PX,
 ) -> Restored:
-    """`Restored` of one picture [3, rows, columns], 0..1 sRGB: the survey, then one forward pass.
+    """`Restored` of one picture [3, rows, columns], 0..1 sRGB: the survey, a draft where it is large, then one pass.
 
     `keep_tone` brings the repaired picture back into the tone given, as `--stages repair` does; `self_ensemble` takes
     the mean of four mirrored views.
@@ -53,9 +54,8 @@ def run_restorer(
     overview = image_files.shrink(pixels, OVERVIEW_PX).clamp(0, 1)
     window = torch.tensor([[0.0, 0.0, 1.0, 1.0]])
     with torch.autocast("cpu", torch.bfloat16, enabled=precision is torch.bfloat16):
-        seen = Surveyed.of(overview, ready.restorer, ready.detector)
-        treat = restored_in_views if self_ensemble else Restorer.__call__
-        result = treat(ready.restorer, batch, seen.survey, window, seen.marks_in(window, *pixels.shape[1:]))
+        seen = Surveyed.of(overview, ready.restorer, ready.detector, working_px)
+        result = seen.restored(ready.restorer, batch, window, self_ensemble)
     if not keep_tone:
         return result
     kept = ready.restorer.keep_tone(batch, result.toned.float(), result.picture.float(), seen.survey, window)

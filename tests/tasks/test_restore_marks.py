@@ -17,7 +17,7 @@ from vasari.models import hub
 from vasari.models.detectors import Detector, found_marks
 from vasari.models.restorers import Restorer
 from vasari.tasks.restore.conservator import Conservator
-from vasari.tasks.restore.marks import OVERVIEW_PX
+from vasari.tasks.restore.marks import MARKS_PX
 from vasari.tasks.restore.plan import RestorePlan
 from vasari.tasks.restore.work import RestoreWork
 
@@ -83,16 +83,15 @@ def test_the_damage_map_is_the_mean_of_what_the_detector_and_the_repair_tell(
 def test_a_large_picture_is_looked_at_in_a_reduction_and_its_marks_lie_where_they_were(models: dict[str, str]) -> None:
     detector = hub.load(models["detector"]).network
     assert isinstance(detector, Detector)
-    tall = torch.rand(3, 64, 40, generator=torch.Generator().manual_seed(1)).repeat_interleave(48, 1)
-    tall = tall.repeat_interleave(48, 2)
-    assert max(tall.shape[1:]) == 2 * OVERVIEW_PX
-    overview = image_files.shrink(tall, OVERVIEW_PX)
+    tall = torch.rand(3, 64, 40, generator=torch.Generator().manual_seed(1)).repeat_interleave(24, 1)
+    tall = tall.repeat_interleave(24, 2)
+    assert max(tall.shape[1:]) == 2 * MARKS_PX
     conservator = Conservator.of(plan(models))
-    seen = conservator.survey(overview)
-    whole = found_marks(detector, overview[None])
-    part, (top, left, rows, columns) = torch.tensor([[0.25, 0.5, 0.5, 0.75]]), (384, 480, 384, 240)
-    there = seen.marks_in(part, rows, columns)  # at the overview's own scale nothing is interpolated
-    assert there is not None and whole.shape[2:] == (1536, 960)
+    seen = conservator.survey(tall)
+    whole = found_marks(detector, image_files.shrink(tall, MARKS_PX)[None])
+    part, (top, left, rows, columns) = torch.tensor([[0.25, 0.5, 0.5, 0.75]]), (192, 240, 192, 120)
+    there = seen.marks_in(part, rows, columns)  # at the reduction's own scale nothing is interpolated
+    assert there is not None and whole.shape[2:] == (768, 480)
     expected = whole[..., top : top + rows, left : left + columns]
     torch.testing.assert_close(there, expected, atol=2e-3, rtol=0)
     twice = seen.marks_in(part, 2 * rows, 2 * columns)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,7 +15,7 @@ from vasari.models import hub
 from vasari.models.restorers import Restorer
 from vasari.tasks.restore.apply import restore
 from vasari.tasks.restore.plan import RestorePlan
-from vasari.tasks.restore.self_ensemble import FLIPS, restored_in_views
+from vasari.tasks.restore.self_ensemble import FLIPS, repaired_in_views
 
 WHOLE = torch.tensor([[0.0, 0.0, 1.0, 1.0]])
 
@@ -36,8 +35,8 @@ def restorer(tiny_restorer: Path) -> Restorer:
 def test_it_is_the_mean_of_the_turned_views(restorer: Restorer, pixels: torch.Tensor) -> None:
     with torch.inference_mode():
         survey = restorer.survey(pixels)
-        made = restored_in_views(restorer, pixels, survey, WHOLE, None)
         toned = restorer.tone(pixels, survey, WHOLE)
+        made = repaired_in_views(restorer, toned, survey, None)
         views = [restorer.repaired(toned.flip(axes), survey).picture.flip(axes) for axes in FLIPS]
         once = restorer(pixels, survey, WHOLE)
     torch.testing.assert_close(made.picture, sum(views) / 4)
@@ -50,9 +49,9 @@ def test_it_is_the_mean_of_the_turned_views(restorer: Restorer, pixels: torch.Te
 def test_a_mirrored_picture_comes_out_mirrored(restorer: Restorer, pixels: torch.Tensor) -> None:
     with torch.inference_mode():
         survey, even = restorer.survey(pixels), pixels[..., :64, :96]
-        turned = replace(survey, gain=survey.gain.flip((2, 3)))
-        one = restored_in_views(restorer, even, survey, WHOLE, None).picture
-        other = restored_in_views(restorer, even.flip((2, 3)), turned, WHOLE, None).picture
+        toned = restorer.tone(even, survey, WHOLE)
+        one = repaired_in_views(restorer, toned, survey, None).picture
+        other = repaired_in_views(restorer, toned.flip((2, 3)), survey, None).picture
     torch.testing.assert_close(one, other.flip((2, 3)), atol=2e-5, rtol=0)
 
 

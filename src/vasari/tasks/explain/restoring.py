@@ -14,8 +14,8 @@ from vasari.foundation import image_files, tiles
 from vasari.foundation.picture import Picture
 from vasari.tasks.explain.plan import ExplainPlan
 from vasari.tasks.restore.conservator import Conservator
-from vasari.tasks.restore.marks import OVERVIEW_PX
 from vasari.tasks.restore.self_ensemble import FLIPS
+from vasari.tasks.restore.surveyed import OVERVIEW_PX
 
 # Down and right in pixels. The network works in blocks of 8: these put a pixel at other places of its block.
 SHIFTS = ((3, 5), (5, 2), (1, 4), (6, 7), (2, 1), (7, 3), (4, 6), (1, 1))

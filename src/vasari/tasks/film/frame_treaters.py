@@ -40,7 +40,8 @@ class InTiles:
     """A `Treater` of pictures over frames: its survey is that of the shot, and frames are gone through in tiles.
 
     `looks_anew`: every frame is surveyed by itself. It is for treaters whose survey is the picture itself as it was
-    treated at a working size. `fit` raises where pictures of a height and width cannot be treated.
+    treated at a working size. `looks_again`: what a frame tells anew, of it reduced and the survey of its shot: the
+    marks of a frame are its own. `fit` raises where pictures of a height and width cannot be treated.
     """
 
     treater: Treater
@@ -49,6 +50,7 @@ class InTiles:
     machine: Mapping[str, str]
     paints: bool = False
     looks_anew: bool = False
+    looks_again: Callable[[Tensor, Any], Any] | None = None
     fit: Callable[[int, int], None] = lambda height, width: None
 
     def begin_shot(self, frame: Tensor) -> Any:
@@ -58,7 +60,11 @@ class InTiles:
 
     def treat(self, frame: Tensor, survey: Any) -> Tensor:
         """All tiles of a frame."""
-        return in_tiles(self.treater, frame, self._survey(frame) if self.looks_anew else survey, self.tile_px)
+        if self.looks_anew:
+            survey = self._survey(frame)
+        elif self.looks_again:
+            survey = self.looks_again(image_files.shrink(frame, self.thumbnail_px), survey)
+        return in_tiles(self.treater, frame, survey, self.tile_px)
 
     def _survey(self, frame: Tensor) -> Any:
         return self.treater.survey(image_files.shrink(frame, self.thumbnail_px))

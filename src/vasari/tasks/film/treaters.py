@@ -10,7 +10,7 @@ from vasari.tasks.film.refusals import refuse
 from vasari.tasks.restore.apply import RestoreWorker
 from vasari.tasks.restore.conservator import Conservator
 from vasari.tasks.restore.enlarging import Enlarging
-from vasari.tasks.restore.marks import OVERVIEW_PX
+from vasari.tasks.restore.surveyed import OVERVIEW_PX
 from vasari.tasks.stylize.apply import StylizeWorker
 from vasari.tasks.stylize.painter import Painter
 from vasari.tasks.stylize.succession import SuccessionWorker
@@ -34,7 +34,9 @@ def _restoring(conservator: Conservator | Enlarging) -> FrameTreater:
     refuse(conservator.plan)
     if isinstance(conservator, Enlarging):
         raise TypeError("a plan that enlarges was not refused")
-    return InTiles(conservator, OVERVIEW_PX, conservator.plan.tile_px, conservator.machine)
+    return InTiles(
+        conservator, OVERVIEW_PX, conservator.plan.tile_px, conservator.machine, looks_again=conservator.look_at_frame
+    )
 
 
 def _painting(painter: Painter) -> FrameTreater:

@@ -11,8 +11,8 @@ from torch import Tensor
 from vasari.foundation import image_files, tiles
 from vasari.tasks.inpaint.hole import Hole
 from vasari.tasks.restore.conservator import Conservator
-from vasari.tasks.restore.marks import OVERVIEW_PX
 from vasari.tasks.restore.plan import RestorePlan
+from vasari.tasks.restore.surveyed import OVERVIEW_PX
 
 if TYPE_CHECKING:
     from vasari.foundation.image_files import Limits

@@ -22,8 +22,8 @@ from vasari.tasks.restore.conservator import Conservator
 from vasari.tasks.restore.enlarging import Enlarging, treater_of
 from vasari.tasks.restore.guard import Guard
 from vasari.tasks.restore.likeness_words import warning_of
-from vasari.tasks.restore.marks import OVERVIEW_PX
 from vasari.tasks.restore.plan import LOSSY_FORMATS, RestorePlan
+from vasari.tasks.restore.surveyed import OVERVIEW_PX
 
 __all__ = ["CHANGE_SCALE", "Findings", "Outputs", "RestoreWorker", "restore", "treat_file", "treat_picture"]
 

@@ -23,9 +23,10 @@ from vasari.models.cards import NETWORKS
 from vasari.models.detectors import Detector
 from vasari.models.restorers import Restorer
 from vasari.tasks.batch.streams import Treated, untouched
-from vasari.tasks.restore import self_ensemble, weights
-from vasari.tasks.restore.marks import Surveyed, both_opinions, load_detector, neutral
-from vasari.tasks.restore.plan import DETECT, RestorePlan
+from vasari.tasks.restore import weights
+from vasari.tasks.restore.marks import both_opinions, load_detector
+from vasari.tasks.restore.plan import DEFAULT_WORKING_PX, DETECT, RestorePlan
+from vasari.tasks.restore.surveyed import Surveyed, neutral
 
 N = TypeVar("N", bound=nn.Module)
 
@@ -80,10 +81,23 @@ class Conservator:
 
     @torch.inference_mode()
     def survey(self, overview: Tensor) -> Surveyed:
-        """The global pass: the picture reduced, float32 [1 or 3, h, w] in 0..1, long side `marks.OVERVIEW_PX`."""
+        """The global pass: the picture reduced, float32 [1 or 3, h, w] in 0..1, long side `surveyed.OVERVIEW_PX`."""
         pixels = overview.clamp(0, 1).expand(3, -1, -1)
         with self.lock, self._arithmetic():
-            return Surveyed.of(pixels, self.network, self.detector)
+            return Surveyed.of(pixels, self.network, self.detector, self._working_px)
+
+    @torch.inference_mode()
+    def look_at_frame(self, overview: Tensor, shot: Surveyed) -> Surveyed:
+        """The tone of its shot with the marks of a frame, reduced as for `survey`."""
+        with self.lock, self._arithmetic():
+            return shot.looked_at(overview.clamp(0, 1), self.network, self.detector, self._working_px)
+
+    @property
+    def _working_px(self) -> int:
+        """The size of drafts; 0, no draft, where nothing is repaired."""
+        if not self.plan.repairs:
+            return 0
+        return DEFAULT_WORKING_PX if self.plan.working_px is None else self.plan.working_px
 
     @torch.inference_mode()
     def treat(self, pixels: Tensor, survey: Surveyed, window: Tensor) -> Treated:
@@ -119,8 +133,7 @@ class Conservator:
             return self.network.tone(source, survey, window), torch.zeros_like(source[:, :1])
         marks = surveyed.marks_in(window, *source.shape[2:])
         with self._arithmetic():
-            treat = self_ensemble.restored_in_views if self.plan.self_ensemble else Restorer.__call__
-            restored = treat(self.network, source, survey, window, marks)
+            restored = surveyed.restored(self.network, source, window, bool(self.plan.self_ensemble))
         result = restored.picture.float()
         if self.plan.keeps_tone:
             result = self.network.keep_tone(source, restored.toned.float(), result, survey, window)

@@ -6,7 +6,6 @@ that must do everything at once dims marks where it should remove them. A tile n
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -15,48 +14,18 @@ from torch import Tensor
 from vasari.foundation import image_files
 from vasari.foundation.errors import WeightsError
 from vasari.models import hub
-from vasari.models.blocks import window_field
 from vasari.models.detectors import Detector, found_marks
-from vasari.models.restorers import OVERVIEW_PX as SURVEYED_PX
-from vasari.models.restorers import Restorer
-from vasari.models.surveyor import Survey
 
-# Long side of the overview that marks are sought on: about the scale that the detector learned at.
-OVERVIEW_PX = 1536
+# Long side at which marks are sought: about the scale that the detector learned at (docs/decisions/0030).
+MARKS_PX = 768
 # Share of the detector in the map of damage; the rest is the restorer's own, which sees single pixels of large scans.
 DETECTOR_SHARE = 0.75
-# Channels that differ by less are the same, in sRGB: a grey pixel comes so near through the profile of another space.
-GREY_WITHIN = 1 / 1024
 
 
-@dataclass(frozen=True)
-class Surveyed:
-    """What is known of a whole picture: its survey, and the probability of marks [1, 1, h, w]; None: nobody looked.
-
-    `is_grey`: red, green and blue are the same all over it.
-    """
-
-    survey: Survey
-    marks: Tensor | None
-    is_grey: bool
-
-    @classmethod
-    @torch.inference_mode()
-    def of(cls, overview: Tensor, restorer: Restorer, detector: Detector | None) -> Surveyed:
-        """Of a picture [3, h, w] on the CPU in 0..1 sRGB, its long side `OVERVIEW_PX` or smaller; on their device."""
-        device = next(restorer.parameters()).device
-        reduced = image_files.shrink(overview, SURVEYED_PX)
-        marks = found_marks(detector, overview[None].to(device)) if detector else None
-        return cls(restorer.survey(reduced[None].to(device)), marks, bool(neutral(overview[None]).all()))
-
-    def marks_in(self, window: Tensor, height: int, width: int) -> Tensor | None:
-        """The probability of marks [1, 1, height, width] of a tile; window [1, 4] in fractions of the picture."""
-        return None if self.marks is None else window_field(self.marks, window, height, width)
-
-
-def neutral(pixels: Tensor) -> Tensor:
-    """Where red, green and blue [N, 3, h, w] are the same within `GREY_WITHIN`: bool [N, 1, h, w]."""
-    return pixels.amax(1, keepdim=True) - pixels.amin(1, keepdim=True) <= GREY_WITHIN
+def marks_of(detector: Detector, overview: Tensor) -> Tensor:
+    """The probability [1, 1, h', w'] of a mark in a picture [3, h, w] on the CPU, at most `MARKS_PX` long."""
+    device = next(detector.parameters()).device
+    return found_marks(detector, image_files.shrink(overview, MARKS_PX)[None].to(device))
 
 
 def both_opinions(marks: Tensor, damage: Tensor) -> Tensor:

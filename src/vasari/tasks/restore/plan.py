@@ -19,6 +19,8 @@ ENLARGE = "enlarge"
 # What faces are compared by.
 ENCODER = "encoder"
 SCALES, DEFAULT_SCALE = (2, 4), 2
+# Large scans are repaired at this long side first: the size at which marks and grain were learned.
+DEFAULT_WORKING_PX, SMALLEST_WORKING_PX = 512, 256
 # The one default of vividness; above 0 needs the weights `restore-vivid`.
 DEFAULT_VIVIDNESS = 0.0
 
@@ -59,6 +61,13 @@ class RestorePlan:
     evidence: bool = option(False, "write NAME.damage.png (what was invented) and NAME.change.png (how far moved)")
     self_ensemble: bool | None = option(
         None, "repair four mirrored views and take their mean: a little nearer to the truth, in four times the time"
+    )
+    working_px: int | None = option(
+        None,
+        "long side at which large scans are repaired first, for scratches and grain to have the size that was learned; "
+        "0: at their own size alone; else 512",
+        minimum=0,
+        maximum=1024,
     )
     likeness: bool | None = option(
         None, "compare faces before and after, and restore more faithfully those that moved too far (extra faces)"
@@ -113,6 +122,7 @@ class RestorePlan:
                 "self_ensemble is a mean of repairs, and nothing is repaired.",
                 remedy="leave out --self-ensemble, or use --stages tone,repair with a --strength above 0",
             )
+        self._check_working_size()
         # Not asked for is not asked for: one job with the plans of before there was the option.
         for name in ("likeness", "self_ensemble"):
             if getattr(self, name) is False:
@@ -124,6 +134,23 @@ class RestorePlan:
                 f"only_damage promises bit-identical pixels, which {self.format} cannot keep.",
                 remedy="use --format tiff or --format png",
             )
+
+    def _check_working_size(self) -> None:
+        """Raise `PlanError` for a working size that means nothing; the default by name is one job with it."""
+        if self.working_px is None:
+            return
+        if not self.repairs:
+            raise PlanError(
+                f"working_px={self.working_px} is where repairing begins, and nothing is repaired.",
+                remedy="leave out --working-px, or use --stages tone,repair with a --strength above 0",
+            )
+        if 0 < self.working_px < SMALLEST_WORKING_PX:
+            raise PlanError(
+                f"working_px={self.working_px} is below {SMALLEST_WORKING_PX}, where little is left of a picture.",
+                remedy="use 512, or 0 to repair at the scan's own size alone",
+            )
+        if self.working_px == DEFAULT_WORKING_PX:
+            object.__setattr__(self, "working_px", None)
 
     def _check_enlarging(self) -> None:
         """Raise `PlanError` for what enlarging cannot be asked together with."""

@@ -14,15 +14,12 @@ from vasari.models.surveyor import Survey
 FLIPS: tuple[tuple[int, ...], ...] = ((), (3,), (2,), (2, 3))
 
 
-def restored_in_views(
-    restorer: Restorer, pixels: Tensor, survey: Survey, window: Tensor, marks: Tensor | None
-) -> Restored:
-    """As `Restorer.forward`, the U-Net's picture and damage logits being the means of four views.
+def repaired_in_views(restorer: Restorer, toned: Tensor, survey: Survey, marks: Tensor | None) -> Restored:
+    """As `Restorer.repaired`, the U-Net's picture and damage logits being the means of four views.
 
     Geometric self-ensemble (Lim et al. 2017, arXiv:1707.02921, section 3.4), with the four flips and without the
     quarter turns: film scratches, folds and JPEG blocks lie along the axes either way, so do those that were learned.
     """
-    toned = restorer.tone(pixels, survey, window)
     views = [restorer.repaired(toned.flip(axes), survey, None if marks is None else marks.flip(axes)) for axes in FLIPS]
     turned = [
         (view.picture.float().flip(axes), view.damage_logits.float().flip(axes))

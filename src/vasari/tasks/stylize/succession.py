@@ -18,7 +18,7 @@ from vasari.tasks.batch import streams
 from vasari.tasks.batch.streams import Manner, Treated, Treater
 from vasari.tasks.batch.work import Outputs
 from vasari.tasks.restore.conservator import Conservator
-from vasari.tasks.restore.marks import OVERVIEW_PX
+from vasari.tasks.restore.surveyed import OVERVIEW_PX
 from vasari.tasks.stylize.painter import Painter
 
 

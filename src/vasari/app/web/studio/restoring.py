@@ -104,7 +104,7 @@ def _restored(bench: Workbench, models: PreviewModels, master: Master, square: S
 
 def _overview(bench: Workbench, master: Master) -> Any:
     from vasari.foundation.image_files import shrink
-    from vasari.tasks.restore.marks import OVERVIEW_PX
+    from vasari.tasks.restore.surveyed import OVERVIEW_PX
 
     # Averaged down from a larger one: the survey was taught on averages.
     whole = _tensor(within(bench, master, OVERVIEW_PX * 4 // 3))

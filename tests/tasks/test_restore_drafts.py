@@ -1,0 +1,123 @@
+"""Large scans repaired from coarse to fine: what the draft gives to tiles, and what they keep."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from skimage import data
+from torch import Tensor
+
+import vasari
+from vasari.foundation.errors import PlanError
+from vasari.foundation.picture import Picture
+from vasari.foundation.plans import digest
+from vasari.models.restorers import Restored
+from vasari.tasks.restore.conservator import Conservator
+from vasari.tasks.restore.drafts import Draft, is_large
+from vasari.tasks.restore.plan import RestorePlan
+
+WHOLE = torch.tensor([[0.0, 0.0, 1.0, 1.0]])
+LARGE_PX = 560  # of a working size of 256, more than twice
+
+
+@pytest.fixture(scope="module")
+def large() -> Picture:
+    """The astronaut at 560×480, a coarse grain on her."""
+    grain = torch.randn(1, 3, 140, 120, generator=torch.Generator().manual_seed(2))
+    enlarged = [
+        torch.nn.functional.interpolate(one, (LARGE_PX, 480), mode="bilinear")[0]
+        for one in (torch.from_numpy(data.astronaut()).permute(2, 0, 1)[None].float() / 255, grain * 0.05)
+    ]
+    return Picture.from_array((sum(enlarged).clamp(0, 1).permute(1, 2, 0) * 255).byte().numpy())
+
+
+def plan(model: Path, **options: Any) -> RestorePlan:
+    return RestorePlan(**{"model": str(model), "precision": "float32", "working_px": 256, **options})
+
+
+def draft(covered: float, moved: float = 0.125) -> Draft:
+    toned = torch.rand(1, 3, 12, 16, generator=torch.Generator().manual_seed(1))
+    level = torch.full((1, 1, 12, 16), covered)
+    return Draft(toned, toned + moved, torch.logit(level), level)
+
+
+def enlarged(pixels: Tensor) -> Tensor:
+    return torch.nn.functional.interpolate(pixels, (48, 64), mode="bilinear")
+
+
+def test_what_no_mark_covers_keeps_its_detail_and_moves_as_the_draft_did() -> None:
+    toned = torch.rand(1, 3, 48, 64, generator=torch.Generator().manual_seed(3))
+    torch.testing.assert_close(draft(0.2).start(toned, WHOLE), toned + 0.125)
+
+
+def test_what_a_mark_covers_is_the_draft_alone() -> None:
+    toned = torch.rand(1, 3, 48, 64, generator=torch.Generator().manual_seed(3))
+    one = draft(0.8)
+    torch.testing.assert_close(one.start(toned, WHOLE), enlarged(one.repaired), atol=1e-5, rtol=0)
+
+
+def test_damage_is_what_was_found_there_or_here() -> None:
+    here = torch.full((1, 1, 48, 64), -4.0)
+    here[..., :10] = 3.0
+    made = Restored(torch.zeros(1, 3, 48, 64), torch.zeros(1, 3, 48, 64), here)
+    found = draft(0.6).with_damage(made, WHOLE).damage
+    assert torch.allclose(found[..., 10:], torch.tensor(0.6)) and bool((found[..., :10] > 0.9).all())
+
+
+@pytest.mark.parametrize(("side", "working_px", "large"), [(769, 512, True), (768, 512, False), (4000, 0, False)])
+def test_only_large_pictures_have_one(side: int, working_px: int, large: bool) -> None:
+    assert is_large(torch.zeros(3, 10, side), working_px) is large
+
+
+def test_a_small_picture_is_restored_as_before(tiny_restorer: Path, large: Picture) -> None:
+    small = Picture.from_array((large.pixels[:, :300, :380].permute(1, 2, 0) * 255).byte().numpy())
+    at_once, first = (vasari.restore(small, plan(tiny_restorer, working_px=px)).pixels for px in (0, 256))
+    assert torch.equal(at_once, first)
+
+
+def test_tiles_of_a_large_picture_equal_the_whole(tiny_restorer: Path, large: Picture) -> None:
+    whole, tiled, at_once = (
+        vasari.restore(large, plan(tiny_restorer, tile_px=tile, working_px=px)).pixels
+        for tile, px in ((4096, 256), (192, 256), (4096, 0))
+    )
+    assert (whole - tiled).abs().max() <= 1 / 255
+    assert (whole - at_once).abs().max() > 1 / 255, "the draft was not heeded"
+
+
+def test_the_tone_of_a_tile_is_told_as_without_a_draft(tiny_restorer: Path, large: Picture) -> None:
+    """It is what a repair in the tone of the scan is carried back by."""
+    conservator = Conservator.of(plan(tiny_restorer))
+    seen, source = conservator.survey(large.pixels), large.pixels[None]
+    with torch.inference_mode():
+        made = seen.restored(conservator.network, source, WHOLE)
+        assert torch.equal(made.toned, conservator.network.tone(source, seen.survey, WHOLE))
+
+
+def test_every_frame_of_a_shot_has_its_own_marks_and_draft(tiny_restorer: Path, large: Picture) -> None:
+    conservator = Conservator.of(plan(tiny_restorer))
+    shot = conservator.survey(large.pixels)
+    frame = large.pixels.flip(2)
+    seen = conservator.look_at_frame(frame, shot)
+    assert seen.survey is shot.survey
+    assert seen.draft is not None and shot.draft is not None
+    assert (seen.draft.repaired - shot.draft.repaired).abs().mean() > 0.01
+    torch.testing.assert_close(
+        seen.draft.toned,
+        conservator.look_at_frame(frame, seen).draft.toned,  # type: ignore[union-attr]
+    )
+
+
+def test_the_default_by_name_is_one_job_with_the_plans_of_before() -> None:
+    assert digest(RestorePlan(working_px=512)) == digest(RestorePlan())
+    assert digest(RestorePlan(working_px=0)) != digest(RestorePlan())
+
+
+@pytest.mark.parametrize(
+    "options", [{"working_px": 100}, {"working_px": 256, "stages": ("tone",)}, {"working_px": 256, "strength": 0.0}]
+)
+def test_a_working_size_that_means_nothing_is_refused(options: dict[str, Any]) -> None:
+    with pytest.raises(PlanError, match="working_px"):
+        RestorePlan(**options)
