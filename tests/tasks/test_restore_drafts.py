@@ -15,6 +15,9 @@ from vasari.foundation.errors import PlanError
 from vasari.foundation.picture import Picture
 from vasari.foundation.plans import digest
 from vasari.models.restorers import Restored
+from vasari.tasks.film.frame_treaters import in_tiles
+from vasari.tasks.film.treaters import of_worker
+from vasari.tasks.restore.apply import RestoreWorker
 from vasari.tasks.restore.conservator import Conservator
 from vasari.tasks.restore.drafts import Draft, is_large
 from vasari.tasks.restore.plan import RestorePlan
@@ -121,3 +124,14 @@ def test_the_default_by_name_is_one_job_with_the_plans_of_before() -> None:
 def test_a_working_size_that_means_nothing_is_refused(options: dict[str, Any]) -> None:
     with pytest.raises(PlanError, match="working_px"):
         RestorePlan(**options)
+
+
+def test_films_look_at_every_frame_again(tiny_restorer: Path, large: Picture) -> None:
+    """A treater of frames that kept the marks of one frame for all would restore both frames from one draft."""
+    worker = RestoreWorker.of(plan(tiny_restorer))
+    assert isinstance(worker.conservator, Conservator)
+    treater = of_worker(worker)
+    shot, frame = treater.begin_shot(large.pixels), large.pixels.flip(2)
+    seen = worker.conservator.look_at_frame(frame, shot)
+    assert torch.equal(treater.treat(frame, shot), in_tiles(worker.conservator, frame, seen, 768))
+    assert not torch.equal(treater.treat(frame, shot), in_tiles(worker.conservator, frame, shot, 768))
