@@ -103,3 +103,12 @@ def test_a_source_asked_for_nothing_gives_nothing(pictures: dict[str, np.ndarray
     color, grey = RestoreExamples(pictures, PLAN, 0), RestoreExamples(pictures, PLAN, 1, grey=True)
     shown = PooledThumbnails({color: 1, grey: 0}, pairs=6, seed=0)[0]["aged_thumbnails"]
     assert len(shown.flatten(1).unique(dim=0)) == 1
+
+
+def test_examples_that_marks_cover_more_than_usual_are_drawn_more_seldom(pictures: dict[str, np.ndarray]) -> None:
+    def covered(usual: float) -> float:
+        plan = replace(PLAN, patch_px=64, extra_thumbnails=0, clean_share=0.0, noise_share=0.0, usual_cover=usual)
+        examples = RestoreExamples(pictures, plan, 3)
+        return float(np.mean([float((examples[index]["mask"] > 0.3).float().mean()) for index in range(40)]))
+
+    assert 0 < covered(0.01) < 0.5 * covered(0.0)
