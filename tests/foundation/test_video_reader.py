@@ -144,6 +144,13 @@ def test_frames_lost_in_the_middle_are_told(clips: ModuleType, tmp_path: Path) -
     assert any("frames are missing in between" in one for one in faults), faults
 
 
+def test_a_frame_that_is_held_is_no_gap(clips: ModuleType, tmp_path: Path) -> None:
+    """A title in an animation, which says of itself that it stays for two seconds."""
+    path, pictures = tmp_path / "a.gif", [Image.fromarray(one) for one in clips.shots(20)]
+    pictures[0].save(path, save_all=True, append_images=pictures[1:], duration=[100] * 12 + [2000] + [100] * 27)
+    assert read(path) == (40, [])
+
+
 @pytest.mark.parametrize("name", ["a.mkv", "a.mp4"])
 def test_a_film_of_varying_rate_has_no_gaps(name: str, clips: ModuleType, tmp_path: Path) -> None:
     """A recorded screen, whose frames come when something moves."""

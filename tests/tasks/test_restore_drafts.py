@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -11,6 +12,8 @@ from skimage import data
 from torch import Tensor
 
 import vasari
+from vasari.app.web.preview_models import PreviewModels
+from vasari.foundation import image_files
 from vasari.foundation.errors import PlanError
 from vasari.foundation.picture import Picture
 from vasari.foundation.plans import digest
@@ -21,6 +24,7 @@ from vasari.tasks.restore.apply import RestoreWorker
 from vasari.tasks.restore.conservator import Conservator
 from vasari.tasks.restore.drafts import Draft, is_large
 from vasari.tasks.restore.plan import RestorePlan
+from vasari.tasks.stylize.succession import Succession
 
 WHOLE = torch.tensor([[0.0, 0.0, 1.0, 1.0]])
 LARGE_PX = 560  # of a working size of 256, more than twice
@@ -135,3 +139,28 @@ def test_films_look_at_every_frame_again(tiny_restorer: Path, large: Picture) ->
     seen = worker.conservator.look_at_frame(frame, shot)
     assert torch.equal(treater.treat(frame, shot), in_tiles(worker.conservator, frame, seen, 768))
     assert not torch.equal(treater.treat(frame, shot), in_tiles(worker.conservator, frame, shot, 768))
+
+
+def test_previews_of_a_plan_have_its_own_halo_and_draft(tiny_restorer: Path, large: Picture) -> None:
+    """Networks are kept for previews: a plan that repairs must not get what was fixed for one that does not."""
+    models = PreviewModels()
+    toned, repaired = plan(tiny_restorer, stages=("tone",), working_px=None), plan(tiny_restorer)
+    damage = plan(tiny_restorer, only_damage=True, damage_margin_px=64)
+    for one in (toned, repaired, damage):
+        kept, fresh = models.conservator(one), Conservator.of(one)
+        assert (kept.halo, kept.working_px) == (fresh.halo, fresh.working_px)
+    assert models.conservator(toned).survey(large.pixels).draft is None
+
+
+def test_a_painter_is_shown_what_restoring_its_own_size_gives(tiny_restorer: Path, large: Picture) -> None:
+    """A reduction, not restored from the draft of the larger picture: it would be repaired twice."""
+    seen: list[Tensor] = []
+    painter = SimpleNamespace(survey=seen.append, halo=0, multiple_of=1)
+    conservator = Conservator.of(plan(tiny_restorer))
+    Succession(conservator, painter, 1536, 300, 4096).survey(large.pixels)  # type: ignore[arg-type]
+    small = image_files.shrink(large.pixels, 300)
+    tone = conservator.survey(large.pixels)
+    expected = conservator.treat(small[None], conservator.look_at_frame(small, tone), WHOLE).result[0]
+    assert (seen[0] - expected).abs().max() < 1e-5
+    twice = conservator.treat(small[None], tone, WHOLE).result[0]
+    assert (seen[0] - twice).abs().max() > 1 / 255

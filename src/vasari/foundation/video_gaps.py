@@ -20,14 +20,15 @@ class Gaps:
         self.steps, self.regular, self.missing = 0, 0, 0
         self.first: int | None = None
 
-    def see(self, before: int, pts: int) -> None:
-        """The time stamps of two frames, one after the other."""
+    def see(self, before: int, duration: int, pts: int) -> None:
+        """The time stamps of two frames, one after the other, and how long the first is to be shown; 0: not told."""
         if self.step is None:
             return
         frames = float((pts - before) / self.step)
         self.steps += 1
         self.regular += abs(frames - 1) <= _REGULAR
-        if frames >= _GAP:
+        held = duration >= (1 - _REGULAR) * (pts - before)  # as a slide is, and nothing is missing
+        if frames >= _GAP and not held:
             self.missing += round(frames) - 1
             self.first = before if self.first is None else self.first
 

@@ -108,7 +108,7 @@ class FilmReader:
                 undated += 1
                 pts = 0 if last is None else last[0] + max(1, last[1])
             elif last is not None:
-                gaps.see(last[0], pts)
+                gaps.see(*last, pts)
             damaged += bool(raw.is_corrupt)
             last = (pts, raw.duration or 0)
             yield Frame(index, pts, last[1], raw, self.layout, self.color)

@@ -128,11 +128,12 @@ class PreviewModels:
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def conservator(self, plan: RestorePlan) -> Conservator:
-        """A conservator for a plan; those that differ in their weights alone are loaded apart."""
+        """A conservator for a plan; those of other networks, or with more fixed with them, are loaded apart."""
         from vasari.tasks.restore.conservator import Conservator
 
         weights = (plan.vividness, plan.model, plan.precision, plan.device)
-        loaded = self.networks.of(("restore", weights), lambda: Conservator.of(plan))
+        fixed = (plan.repairs, plan.detector, plan.only_damage, plan.damage_margin_px)
+        loaded = self.networks.of(("restore", weights, fixed), lambda: Conservator.of(plan))
         return replace(loaded, plan=plan)
 
     @contextmanager

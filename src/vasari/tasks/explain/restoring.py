@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import cast
 
 import torch
@@ -14,6 +14,7 @@ from vasari.foundation import image_files, tiles
 from vasari.foundation.picture import Picture
 from vasari.tasks.explain.plan import ExplainPlan
 from vasari.tasks.restore.conservator import Conservator
+from vasari.tasks.restore.drafts import is_large
 from vasari.tasks.restore.self_ensemble import FLIPS
 from vasari.tasks.restore.surveyed import OVERVIEW_PX
 
@@ -45,8 +46,8 @@ def restoration_maps(
     picture: Picture, plan: ExplainPlan, advance: Callable[[int, int], None] = lambda done, all: None
 ) -> RestorationMaps:
     """Restore a picture once as it is and once in every view, and compare; raises `WeightsError`, `PlanError`."""
-    conservator = Conservator.of(plan.restoration())
-    other = Conservator.of(plan.other_restoration()) if plan.other else None
+    conservator = _settled(Conservator.of(plan.restoration()), picture)
+    other = _settled(Conservator.of(plan.other_restoration()), picture) if plan.other else None
     source = picture.pixels[None]
     views = list(_views(plan.shifts))
     first = _treated(conservator, source)
@@ -85,6 +86,14 @@ def _views(shifts: int) -> Iterator[tuple[tuple[int, ...], tuple[int, int]]]:
     for shift in ((0, 0), *SHIFTS[:shifts]):
         for flip in FLIPS:
             yield flip, shift
+
+
+def _settled(conservator: Conservator, picture: Picture) -> Conservator:
+    """With no draft in any view where the picture has none: a view is some pixels larger, and may be large by them."""
+    overview = image_files.shrink(picture.pixels, OVERVIEW_PX)
+    if not conservator.working_px or is_large(overview, conservator.working_px):
+        return conservator
+    return replace(conservator, plan=replace(conservator.plan, working_px=0))
 
 
 def _treated(conservator: Conservator, source: Tensor) -> dict[str, Tensor]:

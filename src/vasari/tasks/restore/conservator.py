@@ -84,16 +84,17 @@ class Conservator:
         """The global pass: the picture reduced, float32 [1 or 3, h, w] in 0..1, long side `surveyed.OVERVIEW_PX`."""
         pixels = overview.clamp(0, 1).expand(3, -1, -1)
         with self.lock, self._arithmetic():
-            return Surveyed.of(pixels, self.network, self.detector, self._working_px)
+            return Surveyed.of(pixels, self.network, self.detector, self.working_px)
 
     @torch.inference_mode()
     def look_at_frame(self, overview: Tensor, shot: Surveyed) -> Surveyed:
-        """The tone of its shot with the marks of a frame, reduced as for `survey`."""
+        """The tone of its shot with the marks and the draft of a frame, or of a picture reduced, as for `survey`."""
+        pixels = overview.clamp(0, 1).expand(3, -1, -1)
         with self.lock, self._arithmetic():
-            return shot.looked_at(overview.clamp(0, 1), self.network, self.detector, self._working_px)
+            return shot.looked_at(pixels, self.network, self.detector, self.working_px)
 
     @property
-    def _working_px(self) -> int:
+    def working_px(self) -> int:
         """The size of drafts; 0, no draft, where nothing is repaired."""
         if not self.plan.repairs:
             return 0

@@ -61,7 +61,7 @@ class ExamplesPlan:
     usual_cover: float = option(
         0.0,
         "share of a picture that marks usually cover: examples with so much are drawn half as often as those without "
-        "any, with more seldomer; 0: as the eras have it",
+        "any, with more seldomer, and so the other shares grow; 0: as the eras have it",
         minimum=0.0,
         maximum=1.0,
     )

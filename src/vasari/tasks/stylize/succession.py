@@ -30,7 +30,7 @@ class Succession:
     second in tiles of `tile_px`.
     """
 
-    first: Treater
+    first: Conservator
     second: Treater
     first_px: int
     second_px: int
@@ -51,10 +51,13 @@ class Succession:
         grey = bool((thumbnail == thumbnail[:1]).all())
         seen = self.first.survey(image_files.shrink(thumbnail, self.first_px))
 
-        def treat(pixels: Tensor, window: Tensor) -> Tensor:
-            return self.first.treat(pixels, seen, window).result
-
         source = image_files.shrink(thumbnail[:1] if grey else thumbnail, self.second_px)
+        # Its draft is that of its own size: restored from the draft of a larger one it would be repaired twice.
+        seen_small = self.first.look_at_frame(image_files.shrink(source, self.first_px), seen)
+
+        def treat(pixels: Tensor, window: Tensor) -> Tensor:
+            return self.first.treat(pixels, seen_small, window).result
+
         made = tiles.in_tiles(
             treat, source[None], tile=self.tile_px, halo=self.first.halo, multiple_of=self.first.multiple_of
         )

@@ -78,7 +78,8 @@ def _restored(bench: Workbench, models: PreviewModels, master: Master, square: S
 
     conservator = models.conservator(plan)
     survey = models.codes.of(
-        ("survey", master.content, plan.vividness, plan.model), lambda: conservator.survey(_overview(bench, master))
+        ("survey", master.content, plan.vividness, plan.model, plan.repairs, plan.detector, plan.working_px),
+        lambda: conservator.survey(_overview(bench, master)),
     )
     size = master.size
     seen = square.with_halo(conservator.halo, size)
