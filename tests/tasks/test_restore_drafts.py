@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -24,6 +25,7 @@ from vasari.tasks.restore.apply import RestoreWorker
 from vasari.tasks.restore.conservator import Conservator
 from vasari.tasks.restore.drafts import Draft, is_large
 from vasari.tasks.restore.plan import RestorePlan
+from vasari.tasks.restore.surveyed import OVERVIEW_PX
 from vasari.tasks.stylize.succession import Succession
 
 WHOLE = torch.tensor([[0.0, 0.0, 1.0, 1.0]])
@@ -79,6 +81,13 @@ def test_only_large_pictures_have_one(side: int, working_px: int, large: bool) -
     assert is_large(torch.zeros(3, 10, side), working_px) is large
 
 
+def test_every_working_size_that_a_plan_takes_gives_a_large_scan_a_draft() -> None:
+    """What is asked for must not be without effect: an overview has 1536 px at most."""
+    largest = next(one for one in fields(RestorePlan) if one.name == "working_px").metadata["maximum"]
+    for working_px in (256, 512, largest):
+        assert is_large(torch.zeros(3, 10, OVERVIEW_PX), RestorePlan(working_px=working_px).working_px or 512)
+
+
 def test_a_small_picture_is_restored_as_before(tiny_restorer: Path, large: Picture) -> None:
     small = Picture.from_array((large.pixels[:, :300, :380].permute(1, 2, 0) * 255).byte().numpy())
     at_once, first = (vasari.restore(small, plan(tiny_restorer, working_px=px)).pixels for px in (0, 256))
@@ -107,13 +116,13 @@ def test_every_frame_of_a_shot_has_its_own_marks_and_draft(tiny_restorer: Path, 
     conservator = Conservator.of(plan(tiny_restorer))
     shot = conservator.survey(large.pixels)
     frame = large.pixels.flip(2)
-    seen = conservator.look_at_frame(frame, shot)
+    seen = conservator.look_again(frame, shot)
     assert seen.survey is shot.survey
     assert seen.draft is not None and shot.draft is not None
     assert (seen.draft.repaired - shot.draft.repaired).abs().mean() > 0.01
     torch.testing.assert_close(
         seen.draft.toned,
-        conservator.look_at_frame(frame, seen).draft.toned,  # type: ignore[union-attr]
+        conservator.look_again(frame, seen).draft.toned,  # type: ignore[union-attr]
     )
 
 
@@ -136,7 +145,7 @@ def test_films_look_at_every_frame_again(tiny_restorer: Path, large: Picture) ->
     assert isinstance(worker.conservator, Conservator)
     treater = of_worker(worker)
     shot, frame = treater.begin_shot(large.pixels), large.pixels.flip(2)
-    seen = worker.conservator.look_at_frame(frame, shot)
+    seen = worker.conservator.look_again(frame, shot)
     assert torch.equal(treater.treat(frame, shot), in_tiles(worker.conservator, frame, seen, 768))
     assert not torch.equal(treater.treat(frame, shot), in_tiles(worker.conservator, frame, shot, 768))
 
@@ -160,7 +169,7 @@ def test_a_painter_is_shown_what_restoring_its_own_size_gives(tiny_restorer: Pat
     Succession(conservator, painter, 1536, 300, 4096).survey(large.pixels)  # type: ignore[arg-type]
     small = image_files.shrink(large.pixels, 300)
     tone = conservator.survey(large.pixels)
-    expected = conservator.treat(small[None], conservator.look_at_frame(small, tone), WHOLE).result[0]
+    expected = conservator.treat(small[None], conservator.look_again(small, tone), WHOLE).result[0]
     assert (seen[0] - expected).abs().max() < 1e-5
     twice = conservator.treat(small[None], tone, WHOLE).result[0]
     assert (seen[0] - twice).abs().max() > 1 / 255

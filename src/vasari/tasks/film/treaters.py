@@ -35,7 +35,7 @@ def _restoring(conservator: Conservator | Enlarging) -> FrameTreater:
     if isinstance(conservator, Enlarging):
         raise TypeError("a plan that enlarges was not refused")
     return InTiles(
-        conservator, OVERVIEW_PX, conservator.plan.tile_px, conservator.machine, looks_again=conservator.look_at_frame
+        conservator, OVERVIEW_PX, conservator.plan.tile_px, conservator.machine, looks_again=conservator.look_again
     )
 
 

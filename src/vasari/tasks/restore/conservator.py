@@ -87,11 +87,11 @@ class Conservator:
             return Surveyed.of(pixels, self.network, self.detector, self.working_px)
 
     @torch.inference_mode()
-    def look_at_frame(self, overview: Tensor, shot: Surveyed) -> Surveyed:
-        """The tone of its shot with the marks and the draft of a frame, or of a picture reduced, as for `survey`."""
+    def look_again(self, overview: Tensor, known: Surveyed) -> Surveyed:
+        """The tone that is known, with the marks and the draft of this view: a frame, a smaller copy; as `survey`."""
         pixels = overview.clamp(0, 1).expand(3, -1, -1)
         with self.lock, self._arithmetic():
-            return shot.looked_at(pixels, self.network, self.detector, self.working_px)
+            return known.looked_at(pixels, self.network, self.detector, self.working_px)
 
     @property
     def working_px(self) -> int:

@@ -67,7 +67,7 @@ class RestorePlan:
         "long side at which large scans are repaired first, for scratches and grain to have the size that was learned; "
         "0: at their own size alone; else 512",
         minimum=0,
-        maximum=1024,
+        maximum=960,
     )
     likeness: bool | None = option(
         None, "compare faces before and after, and restore more faithfully those that moved too far (extra faces)"

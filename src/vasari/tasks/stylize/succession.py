@@ -53,7 +53,7 @@ class Succession:
 
         source = image_files.shrink(thumbnail[:1] if grey else thumbnail, self.second_px)
         # Its draft is that of its own size: restored from the draft of a larger one it would be repaired twice.
-        seen_small = self.first.look_at_frame(image_files.shrink(source, self.first_px), seen)
+        seen_small = self.first.look_again(image_files.shrink(source, self.first_px), seen)
 
         def treat(pixels: Tensor, window: Tensor) -> Tensor:
             return self.first.treat(pixels, seen_small, window).result
