@@ -51,7 +51,8 @@ def test_keyboard_language_and_theme(live: tuple[str, Workbench], watched: Any) 
     assert page.evaluate("getComputedStyle(document.activeElement).outlineStyle") == "solid"
     assert page.locator('.site-nav [aria-current="page"]').text_content() == "Administration"
 
-    page.get_by_label("Theme").select_option("dark")
+    with page.expect_response("**/preferences"):
+        page.get_by_label("Theme").select_option("dark")
     assert page.locator("html").get_attribute("data-theme") == "dark"
     paper = page.evaluate("getComputedStyle(document.body).backgroundColor")
     assert sum(int(part) for part in paper.strip("rgb()").split(",")) < 150

@@ -192,7 +192,8 @@ def test_what_failed_leads_to_its_job(live: tuple[str, Workbench], watched: Any,
     page.get_by_role("button", name="Add pictures").click()
     page.uncheck("#adding-measure")
     page.set_input_files("#adding-files", tmp_path / "first.png")
-    page.click("#adding-run")
+    with page.expect_response("**/api/v1/jobs"):
+        page.click("#adding-run")
     expect(page.locator("#adding-sent")).to_have_text("The pictures are being added …")
     page.set_input_files("#adding-files", tmp_path / "second.png")
     expect(page.locator("#adding-sending li")).to_have_count(0, timeout=30_000)
@@ -204,7 +205,8 @@ def test_what_failed_leads_to_its_job(live: tuple[str, Workbench], watched: Any,
     expect(page.locator("#adding .notice")).to_contain_text("Not added: 1.")
     expect(page.get_by_role("link", name="The job")).to_have_attribute("href", f"/jobs/{taken.id}")
     expect(page.locator("#adding-sent")).to_have_text("Ready to be added: second.png")
-    page.click("#adding-run")
+    with page.expect_response("**/api/v1/jobs"):
+        page.click("#adding-run")
     expect(page.locator("#adding-sent")).to_have_text("The pictures are being added …")
     taken = bench.jobs.take("test")
     assert taken is not None
@@ -371,19 +373,21 @@ def test_the_story(live: tuple[str, Workbench], watched: Any) -> None:
 def test_the_end_of_the_list_brings_more(
     live: tuple[str, Workbench], watched: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    from playwright.sync_api import expect
+
     monkeypatch.setattr(gallery, "AT_ONCE", 5)
     address, bench = live
     say(bench.archive, bench_key(bench), ["title=Changed meanwhile"], "me")
     page = watched.page
     page.set_viewport_size({"width": 390, "height": 844})
     page.goto(address + "/")
-    for _ in range(20):
+    for _ in range(600):
         page.mouse.wheel(0, 4000)
         page.wait_for_timeout(50)
         if page.locator(".work").count() == 12:
             break
-    assert page.locator(".work").count() == 12
-    assert page.locator(".more").count() == 0
+    expect(page.locator(".work")).to_have_count(12)
+    expect(page.locator(".more")).to_have_count(0)
     assert page.evaluate("document.documentElement.scrollWidth") == 390
     assert not watched.complaints
 

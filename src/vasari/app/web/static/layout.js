@@ -87,7 +87,9 @@ const theme = document.getElementById("theme");
 theme.addEventListener("change", () => {
   document.documentElement.dataset.theme = theme.value;
   document.dispatchEvent(new CustomEvent("vasari:theme", { detail: theme.value }));
-  attempt(() => send("/preferences", { method: "POST", body: new URLSearchParams({ theme: theme.value }) }));
+  const body = new URLSearchParams({ theme: theme.value });
+  // Kept alive: who leaves the page at once has chosen all the same.
+  attempt(() => send("/preferences", { method: "POST", body, keepalive: true }));
 });
 
 // A dialog opens by data-opens="ID" and closes by data-closes; the browser itself keeps focus within.
