@@ -28,7 +28,7 @@ from vasari.archive.store import Archive
 from vasari.archive.workbench.roles import Role
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Browser, ConsoleMessage, Page, Request
 
 AXE = Path(__file__).with_name("axe.min.js")
 LOCAL = "http://127.0.0.1:8765"
@@ -205,9 +205,11 @@ def browser() -> Iterator[Browser]:
         made.close()
 
 
-#: Where nothing went wrong: OpenSeadragon's note on a tile that came after its picture was taken off, and requests that
-#: the browser gave up itself, since the page was left or asked for something newer.
-NO_COMPLAINT = ("loaded before reset", "htmx:sendAbort", "htmx:afterRequest", "net::ERR_ABORTED")
+#: What a console says where nothing went wrong: OpenSeadragon of a tile that came after its picture was taken off, htmx
+#: of requests that the browser gave up itself, since the page was left or asked for something newer (of one that the
+#: network lost it says htmx:sendError as well).
+NO_COMPLAINT = ("loaded before reset", "htmx:sendAbort", "htmx:afterRequest")
+GIVEN_UP = "net::ERR_ABORTED"
 
 
 @dataclass
@@ -232,12 +234,16 @@ def watched(browser: Browser) -> Iterator[Watched]:
     made = Watched(context.new_page())
     made.page.set_default_timeout(45_000)
 
-    def hear(text: str) -> None:
-        if not any(fine in text for fine in NO_COMPLAINT):
-            made.complaints.append(text)
+    def hear(said: ConsoleMessage) -> None:
+        if said.type in ("error", "warning") and not any(fine in said.text for fine in NO_COMPLAINT):
+            made.complaints.append(said.text)
 
-    made.page.on("console", lambda said: hear(said.text) if said.type in ("error", "warning") else None)
-    made.page.on("pageerror", lambda error: hear(str(error)))
-    made.page.on("requestfailed", lambda asked: hear(f"{asked.url}: {asked.failure}"))
+    def miss(asked: Request) -> None:
+        if asked.failure != GIVEN_UP:
+            made.complaints.append(f"{asked.url}: {asked.failure}")
+
+    made.page.on("console", hear)
+    made.page.on("pageerror", lambda error: made.complaints.append(str(error)))
+    made.page.on("requestfailed", miss)
     yield made
     context.close()

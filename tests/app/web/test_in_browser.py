@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import threading
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
+from vasari.app.web.pages import preferences
 from vasari.app.web.static_files import StaticFiles
 from vasari.app.web.workbench import Workbench
 from vasari.archive.workbench.roles import Role
@@ -63,6 +67,25 @@ def test_keyboard_language_and_theme(live: tuple[str, Workbench], watched: Any) 
     assert page.locator("h1").text_content() == "管理"
     assert page.locator("html").get_attribute("data-theme") == "dark", "the choice was not kept"
     assert not watched.complaints
+
+
+def test_a_theme_chosen_while_one_leaves_is_kept(
+    live: tuple[str, Workbench], watched: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The answer comes when the page is gone."""
+    left = threading.Event()
+    monkeypatch.setattr(preferences, "wants_json", lambda request: left.wait(30))
+    address, page = live[0], watched.page
+    page.goto(address + "/admin")
+    with page.expect_request("**/preferences"):
+        page.get_by_label("Theme").select_option("dark")
+    page.goto(address + "/account")
+    left.set()
+    for _ in range(100):
+        if page.locator("html").get_attribute("data-theme") == "dark":
+            break
+        page.reload()
+    assert page.locator("html").get_attribute("data-theme") == "dark"
 
 
 def test_logging_in_by_keyboard(shared_live: tuple[str, Workbench], watched: Any) -> None:

@@ -151,7 +151,7 @@ def test_what_cannot_be_added_is_told_before(live: tuple[str, Workbench], watche
     page.goto(live[0] + "/")
     page.get_by_role("button", name="Add pictures").click()
     page.set_input_files("#adding-files", [tmp_path / name for name in ("a.txt", "moves.gif", "b.txt", "fine.png")])
-    expect(page.locator("#adding-sent")).to_have_text("Ready to be added: fine.png", timeout=30_000)
+    expect(page.locator("#adding-sent")).to_have_text("Ready to be added: fine.png")
     told = page.locator("#adding .notice p")
     expect(told).to_have_text([re.compile(f"^{name}") for name in (r"a\.txt is", r"moves\.gif: ", r"b\.txt is")])
     assert not watched.accessibility()
@@ -177,7 +177,7 @@ def test_what_is_chosen_before_the_script_is_there_is_sent(
         page.get_by_role("button", name="Add pictures").click()
     page.set_input_files("#adding-files", tmp_path / "early.png")
     held[0].continue_()
-    expect(page.locator("#adding-sent")).to_have_text("Ready to be added: early.png", timeout=30_000)
+    expect(page.locator("#adding-sent")).to_have_text("Ready to be added: early.png")
 
 
 def test_what_failed_leads_to_its_job(live: tuple[str, Workbench], watched: Any, tmp_path: Path) -> None:
@@ -196,7 +196,7 @@ def test_what_failed_leads_to_its_job(live: tuple[str, Workbench], watched: Any,
         page.click("#adding-run")
     expect(page.locator("#adding-sent")).to_have_text("The pictures are being added …")
     page.set_input_files("#adding-files", tmp_path / "second.png")
-    expect(page.locator("#adding-sending li")).to_have_count(0, timeout=30_000)
+    expect(page.locator("#adding-sending li")).to_have_count(0)
     expect(page.locator("#adding-sent")).to_have_text("The pictures are being added …")
     expect(page.locator("#adding-run")).to_be_disabled()
     taken = bench.jobs.take("test")
