@@ -19,8 +19,7 @@ from PIL import Image
 from skimage import data
 from torch import Tensor
 
-from networks import load_restorer, run_restorer
-from vasari.models.detectors import found_marks
+from networks import load_restorer, marks_of, run_restorer
 from vasari.tasks.metrics import peak_signal_noise_ratio
 
 PICTURES = (
@@ -62,7 +61,7 @@ def main(arguments: list[str]) -> None:
         for name in PICTURES:
             given = picture(name, options.long_side)
             made = run_restorer(ready, given, torch.float32, keep_tone=True)
-            marks = found_marks(ready.detector, given[None])
+            marks = marks_of(ready, given)
             told.append(100 * float((marks > 0.5).float().mean()))
             kept.append(float(peak_signal_noise_ratio(made.picture.clamp(0, 1), given[None])))
             print(f"  {name}: told {told[-1]:.2f} %, kept {kept[-1]:.1f} dB", flush=True)

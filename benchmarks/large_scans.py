@@ -5,7 +5,7 @@
 Held-out photographs are enlarged (Lanczos) to the long side of a scan and aged there, each at one severity in turn: the
 simulators draw marks and grain relative to the picture, so that they are as large in pixels as on a real scan of that
 size. Scored: PSNR and SSIM as in `restore_aged.py`; square error under marks and elsewhere in the tone that the survey
-gave, as in `marks.py`; average precision of what the detector tells where it looks at reductions of several sizes.
+gave, as in `marks.py`; average precision of the marks that are found.
 """
 
 from __future__ import annotations
@@ -23,11 +23,9 @@ from sklearn.metrics import average_precision_score
 from torch.nn import functional
 
 from marks import COVERED, Gone
-from networks import PRECISIONS, Ready, as_saved, load_restorer, run_restorer
+from networks import PRECISIONS, Ready, as_saved, load_restorer, marks_of, run_restorer
 from pictures import HELD_OUT, choose, load
 from restore_aged import SIMULATORS, Aged, score
-from vasari.foundation import image_files
-from vasari.models.detectors import found_marks
 from vasari.models.losses import in_the_tone_of
 
 
@@ -81,18 +79,15 @@ def judged(ready: Ready, simulator: str, options: argparse.Namespace) -> None:
     """Print the table of one simulator."""
     paths = choose(options.photos, options.count, options.names)
     ways = [Way(working_px) for working_px in options.working_px]
-    sought: dict[int, list[np.ndarray]] = {side: [] for side in options.marks_px}
-    given, masks = [], []
+    given, masks, told = [], [], []
     for one in scans(paths, simulator, options.long_side, options.seed):
         given.append(score(one.aged, one.target, one.grey))
         size = [side // 2 for side in one.mask.shape[1:]]
         masks.append(functional.interpolate(one.mask[None].float(), size, mode="area")[0, 0].numpy().ravel() > 0.5)
         for way in ways:
             way.restore(ready, one, PRECISIONS[options.precision])
-        for side, told in sought.items():
-            if ready.detector is not None:
-                found = found_marks(ready.detector, image_files.shrink(one.aged, side).clamp(0, 1)[None])
-                told.append(functional.interpolate(found, size, mode="bilinear")[0, 0].numpy().ravel())
+        found = marks_of(ready, one.aged)[None, None]
+        told.append(functional.interpolate(found, size, mode="bilinear")[0, 0].numpy().ravel())
     before = np.array(given)
     print(
         f"simulator {simulator}: {len(paths)} scans of {options.long_side} px, given {before[:, 0].mean():.2f} dB, "
@@ -100,10 +95,8 @@ def judged(ready: Ready, simulator: str, options: argparse.Namespace) -> None:
     )
     for way in ways:
         print(way.told(before))
-    for side, told in sought.items():
-        if told:
-            precision = average_precision_score(np.concatenate(masks), np.concatenate(told))
-            print(f"  marks sought at {side} px: average precision {precision:.3f}")
+    precision = average_precision_score(np.concatenate(masks), np.concatenate(told))
+    print(f"  marks: average precision {precision:.3f}")
 
 
 def main(arguments: list[str]) -> None:
@@ -117,7 +110,6 @@ def main(arguments: list[str]) -> None:
     parser.add_argument(
         "--working-px", type=int, nargs="+", default=[0, 512], help="where repairing begins; 0: at once"
     )
-    parser.add_argument("--marks-px", type=int, nargs="+", default=[1536, 768], help="where marks are sought")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--precision", choices=PRECISIONS, default="bfloat16")
     options = parser.parse_args(arguments)

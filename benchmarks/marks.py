@@ -23,10 +23,9 @@ from sklearn.metrics import average_precision_score
 from torch import Tensor
 from torch.nn import functional
 
-from networks import PRECISIONS, Ready, load_restorer, run_restorer
+from networks import PRECISIONS, Ready, load_restorer, marks_of, run_restorer
 from pictures import HELD_OUT, choose
 from restore_aged import SIMULATORS, album
-from vasari.models.detectors import found_marks
 from vasari.models.losses import in_the_tone_of
 from vasari.tasks.restore.marks import both_opinions
 
@@ -98,7 +97,7 @@ def judged(ready: Ready, simulator: str, options: argparse.Namespace) -> tuple[l
         made = run_restorer(ready, one.aged, PRECISIONS[options.precision])
         maps = {"its U-Net, by the way": made.damage[0, 0].float()}
         if ready.detector is not None:
-            maps["the detector"] = found_marks(ready.detector, one.aged[None])[0, 0]
+            maps["the detector"] = marks_of(ready, one.aged)
             both = both_opinions(maps["the detector"], maps["its U-Net, by the way"])
             maps["both, the map of evidence"] = both
         for by, map_ in maps.items():

@@ -36,6 +36,19 @@ def load_restorer(name_or_path: str) -> tuple[Ready, str]:
     return Ready(loaded.network, detector), loaded.digest
 
 
+def look_at(ready: Ready, pixels: Tensor, working_px: int = DEFAULT_WORKING_PX) -> Surveyed:
+    """The survey, marks and draft of a picture [3, rows, columns], 0..1 sRGB."""
+    overview = image_files.shrink(pixels, OVERVIEW_PX).clamp(0, 1)
+    return Surveyed.of(overview, ready.restorer, ready.detector, working_px)
+
+
+def marks_of(ready: Ready, pixels: Tensor) -> Tensor:
+    """What the detector tells of every pixel [rows, columns] of a picture [3, rows, columns]; 0 without one."""
+    window = torch.tensor([[0.0, 0.0, 1.0, 1.0]])
+    marks = look_at(ready, pixels, working_px=0).marks_in(window, *pixels.shape[1:])
+    return torch.zeros(pixels.shape[1:]) if marks is None else marks[0, 0].float()
+
+
 @torch.inference_mode()
 def run_restorer(
     ready: Ready,
@@ -51,10 +64,9 @@ def run_restorer(
     the mean of four mirrored views.
     """
     batch = pixels[None].contiguous(memory_format=torch.channels_last)
-    overview = image_files.shrink(pixels, OVERVIEW_PX).clamp(0, 1)
     window = torch.tensor([[0.0, 0.0, 1.0, 1.0]])
     with torch.autocast("cpu", torch.bfloat16, enabled=precision is torch.bfloat16):
-        seen = Surveyed.of(overview, ready.restorer, ready.detector, working_px)
+        seen = look_at(ready, pixels, working_px)
         result = seen.restored(ready.restorer, batch, window, self_ensemble)
     if not keep_tone:
         return result

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -18,14 +18,15 @@ from vasari.foundation import image_files
 from vasari.foundation.errors import PlanError
 from vasari.foundation.picture import Picture
 from vasari.foundation.plans import digest
-from vasari.models.restorers import Restored
+from vasari.models.restorers import Restored, Restorer
 from vasari.tasks.film.frame_treaters import in_tiles
 from vasari.tasks.film.treaters import of_worker
 from vasari.tasks.restore.apply import RestoreWorker
 from vasari.tasks.restore.conservator import Conservator
 from vasari.tasks.restore.drafts import Draft, is_large
 from vasari.tasks.restore.plan import RestorePlan
-from vasari.tasks.restore.surveyed import OVERVIEW_PX
+from vasari.tasks.restore.self_ensemble import FLIPS
+from vasari.tasks.restore.surveyed import OVERVIEW_PX, Surveyed
 from vasari.tasks.stylize.succession import Succession
 
 WHOLE = torch.tensor([[0.0, 0.0, 1.0, 1.0]])
@@ -59,13 +60,34 @@ def enlarged(pixels: Tensor) -> Tensor:
 
 def test_what_no_mark_covers_keeps_its_detail_and_moves_as_the_draft_did() -> None:
     toned = torch.rand(1, 3, 48, 64, generator=torch.Generator().manual_seed(3))
-    torch.testing.assert_close(draft(0.2).start(toned, WHOLE), toned + 0.125)
+    torch.testing.assert_close(draft(0.2).start(toned, WHOLE)[0], toned + 0.125)
 
 
 def test_what_a_mark_covers_is_the_draft_alone() -> None:
     toned = torch.rand(1, 3, 48, 64, generator=torch.Generator().manual_seed(3))
     one = draft(0.8)
-    torch.testing.assert_close(one.start(toned, WHOLE), enlarged(one.repaired), atol=1e-5, rtol=0)
+    torch.testing.assert_close(one.start(toned, WHOLE)[0], enlarged(one.repaired), atol=1e-5, rtol=0)
+
+
+@pytest.mark.parametrize("in_views", [False, True])
+def test_the_second_pass_is_told_where_the_draft_has_filled(monkeypatch: pytest.MonkeyPatch, in_views: bool) -> None:
+    told: list[Tensor] = []
+
+    def repaired(self: Any, toned: Tensor, survey: Any, marks: Tensor) -> Restored:
+        told.append(marks)
+        return Restored(toned, toned, torch.zeros_like(toned[:, :1]))
+
+    monkeypatch.setattr(Restorer, "repaired", repaired)
+    restorer = SimpleNamespace(tone=lambda source, survey, window: source, repaired=lambda *of: repaired(None, *of))
+    known = draft(0.6)
+    known = replace(known, covered=torch.linspace(0, 1, 16).expand(1, 1, 12, 16))
+    seen = Surveyed(None, None, False, known)  # type: ignore[arg-type]
+    right_half = torch.tensor([[0.0, 0.5, 1.0, 1.0]])
+    seen.restored(restorer, torch.rand(1, 3, 48, 32), right_half, in_views)  # type: ignore[arg-type]
+    expected = enlarged(known.covered)[..., 32:]
+    turned = [one.flip(axes) for one, axes in zip(told, FLIPS if in_views else FLIPS[:1], strict=True)]
+    for one in turned:
+        torch.testing.assert_close(one, expected, atol=1e-5, rtol=0)
 
 
 def test_damage_is_what_was_found_there_or_here() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from vasari.models import hub
 from vasari.models.detectors import Detector, found_marks
 from vasari.models.restorers import Restorer
 from vasari.tasks.restore.conservator import Conservator
-from vasari.tasks.restore.marks import MARKS_PX
+from vasari.tasks.restore.marks import MARKS_PX, marks_of
 from vasari.tasks.restore.plan import RestorePlan
 from vasari.tasks.restore.work import RestoreWork
 
@@ -66,33 +67,49 @@ def test_the_repair_heeds_marks_where_they_are_and_no_farther_than_it_sees(model
     torch.testing.assert_close(untold, none)
 
 
-def test_the_damage_map_is_the_mean_of_what_the_detector_and_the_repair_tell(
+def test_the_damage_map_weighs_what_the_detector_and_the_repair_tell(
     models: dict[str, str], astronaut: Picture
 ) -> None:
     conservator = Conservator.of(plan(models))
-    restorer, detector = (hub.load(models[name]).network for name in ("model", "detector"))
-    assert isinstance(restorer, Restorer) and isinstance(detector, Detector)
-    treated = conservator.treat(astronaut.pixels[None], conservator.survey(astronaut.pixels), WHOLE)
+    source = astronaut.pixels[None]
+    seen = conservator.survey(astronaut.pixels)
+    treated = conservator.treat(source, seen, WHOLE)
+    found = seen.marks_in(WHOLE, *source.shape[2:])
+    assert found is not None
     with torch.inference_mode():
-        found = found_marks(detector, astronaut.pixels[None])
-        repaired = restorer(astronaut.pixels[None], restorer.survey(astronaut.pixels[None]), WHOLE, found).damage
+        repaired = seen.restored(conservator.network, source, WHOLE).damage
     torch.testing.assert_close(treated.damage, 0.75 * found + 0.25 * repaired, atol=1e-4, rtol=0)
     assert found.std() > 0.01 and (found - repaired).abs().mean() > 0.01
 
 
-def test_a_large_picture_is_looked_at_in_a_reduction_and_its_marks_lie_where_they_were(models: dict[str, str]) -> None:
-    detector = hub.load(models["detector"]).network
-    assert isinstance(detector, Detector)
+def test_marks_are_sought_in_the_tone_that_the_survey_gives_at_two_scales(models: dict[str, str]) -> None:
+    restorer, detector = (hub.load(models[name]).network for name in ("model", "detector"))
+    assert isinstance(restorer, Restorer) and isinstance(detector, Detector)
     tall = torch.rand(3, 64, 40, generator=torch.Generator().manual_seed(1)).repeat_interleave(24, 1)
     tall = tall.repeat_interleave(24, 2)
-    assert max(tall.shape[1:]) == 2 * MARKS_PX
-    conservator = Conservator.of(plan(models))
-    seen = conservator.survey(tall)
-    whole = found_marks(detector, image_files.shrink(tall, MARKS_PX)[None])
+    with torch.inference_mode():
+        survey = restorer.survey(image_files.shrink(tall, 512)[None])
+        survey = replace(survey, offset=survey.offset + 0.2)
+        found = marks_of(detector, tall, restorer, survey)
+        fine, coarse = (
+            found_marks(detector, (image_files.shrink(tall, side)[None] + 0.2).clamp(0, 1)) for side in (768, 512)
+        )
+    still = restorer.tone(tall[None, :, :64, :40], survey, WHOLE) - tall[None, :, :64, :40]
+    torch.testing.assert_close(still, torch.full_like(still, 0.2), atol=2e-2, rtol=0)
+    assert max(tall.shape[1:]) == 2 * MARKS_PX and found.shape == fine.shape == (1, 1, 768, 480)
+    there = torch.nn.functional.interpolate(coarse, (768, 480), mode="bilinear")
+    torch.testing.assert_close(found, ((fine.square() + there.square()) / 2).sqrt(), atol=5e-2, rtol=0)
+    assert (fine - there).abs().max() > 0.1, "nothing differs between the scales"
+
+
+def test_the_marks_of_a_tile_lie_where_they_were(models: dict[str, str]) -> None:
+    tall = torch.rand(3, 768, 480, generator=torch.Generator().manual_seed(1))
+    seen = Conservator.of(plan(models)).survey(tall)
+    assert seen.marks is not None and seen.marks.shape[2:] == (768, 480)
     part, (top, left, rows, columns) = torch.tensor([[0.25, 0.5, 0.5, 0.75]]), (192, 240, 192, 120)
     there = seen.marks_in(part, rows, columns)  # at the reduction's own scale nothing is interpolated
-    assert there is not None and whole.shape[2:] == (768, 480)
-    expected = whole[..., top : top + rows, left : left + columns]
+    expected = seen.marks[..., top : top + rows, left : left + columns]
+    assert there is not None
     torch.testing.assert_close(there, expected, atol=2e-3, rtol=0)
     twice = seen.marks_in(part, 2 * rows, 2 * columns)
     assert twice is not None

@@ -26,7 +26,7 @@ from vasari.tasks.restore.examples import ExamplesPlan, RestoreExamples, load_ph
 VALIDATION_EVERY = 20
 VALIDATION_PX = 256  # of the middle of a photograph, each way
 THRESHOLDS = 100
-COVERED_WEIGHT = 2.0
+COVERED_WEIGHT = 1.5
 # Other tones of the same scan, so that brightness alone tells nothing: the spread of log gamma, the share of negatives.
 GAMMA_SPREAD, NEGATIVE_SHARE = 0.25, 0.15
 FEWEST_COVERED_PX = 20  # below which the overlap of a patch says nothing
@@ -59,7 +59,7 @@ class DetectExamples:
 class DetectObjective(Objective):
     """Train a detector on aged photographs: covered + overlap, each with its weight.
 
-    Covered is the cross-entropy of every pixel, covered ones counted twice; overlap 1 - the Dice coefficient in its
+    Covered is the cross-entropy of every pixel, covered ones weighed 1.5; overlap 1 - the Dice coefficient in its
     squared form (Milletari et al. 2016, arXiv:1606.04797, section 3), over the patches that have marks.
     """
 

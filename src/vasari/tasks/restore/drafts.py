@@ -16,6 +16,7 @@ from vasari.foundation import image_files
 from vasari.models.blocks import window_field
 from vasari.models.restorers import Restored, Restorer
 from vasari.models.surveyor import Survey
+from vasari.tasks.restore.lifting import Lifted
 from vasari.tasks.restore.marks import both_opinions
 
 #: From so many times the working size on a scan is large; what is hardly larger gains nothing by a draft.
@@ -36,13 +37,16 @@ class Draft:
     damage_logits: Tensor
     covered: Tensor
 
-    def start(self, toned: Tensor, window: Tensor) -> Tensor:
-        """What is left to repair of a tile [1, 3, h, w] in the survey's tone: the draft, with the tile's own detail."""
+    def start(self, toned: Tensor, window: Tensor) -> tuple[Tensor, Tensor]:
+        """What is left to repair of a tile [1, 3, h, w] in the survey's tone: the draft, with the tile's own detail.
+
+        With it what the draft covered there [1, 1, h, w], which the second pass is told.
+        """
         height, width = toned.shape[2:]
         parts = torch.cat([self.repaired - self.toned, self.toned, self.covered], 1)
         moved, coarse, covered = window_field(parts, window, height, width).split([3, 3, 1], 1)
         dropped = ((covered - KEPT) / (DROPPED - KEPT)).clamp(0, 1)
-        return toned + moved - dropped * (toned - coarse)
+        return toned + moved - dropped * (toned - coarse), covered
 
     def with_damage(self, restored: Restored, window: Tensor) -> Restored:
         """A tile that was repaired from `start`, its damage that which was found there or here."""
@@ -56,14 +60,22 @@ def is_large(overview: Tensor, working_px: int) -> bool:
     return 0 < working_px * LARGE < max(overview.shape[1:])
 
 
-def draft_of(overview: Tensor, restorer: Restorer, survey: Survey, marks: Tensor | None, working_px: int) -> Draft:
+def draft_of(
+    overview: Tensor, restorer: Restorer, survey: Survey, marks: Tensor | None, freed: Lifted | None, working_px: int
+) -> Draft:
     """A picture [3, h, w] on the CPU in 0..1 sRGB repaired at the working size.
 
-    marks [1, 1, h', w'] of the whole picture, None where nobody looked.
+    marks [1, 1, h', w'] of the whole picture, None where nobody looked; `freed` is the picture without the sure ones.
     """
-    whole = torch.tensor([[0.0, 0.0, 1.0, 1.0]], device=survey.start.device)
-    reduced = image_files.shrink(overview, working_px).clamp(0, 1)[None].to(survey.start.device)
+    device = survey.start.device
+    whole = torch.tensor([[0.0, 0.0, 1.0, 1.0]], device=device)
+    reduced = image_files.shrink(overview, working_px).clamp(0, 1)[None].to(device)
+    toned = restorer.tone(reduced, survey, whole)
+    begun = toned
+    if freed is not None:
+        without = image_files.shrink(freed.pixels[0].cpu(), working_px).clamp(0, 1)[None].to(device)
+        begun = restorer.tone(without, survey, whole)
     told = None if marks is None else window_field(marks, whole, *reduced.shape[2:])
-    made = restorer(reduced, survey, whole, told)
+    made = restorer.repaired(begun, survey, told)
     covered = made.damage if told is None else both_opinions(told, made.damage)
-    return Draft(made.toned.float(), made.picture.float(), made.damage_logits.float(), covered.float())
+    return Draft(toned.float(), made.picture.float(), made.damage_logits.float(), covered.float())

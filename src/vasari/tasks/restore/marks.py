@@ -14,18 +14,34 @@ from torch import Tensor
 from vasari.foundation import image_files
 from vasari.foundation.errors import WeightsError
 from vasari.models import hub
+from vasari.models.blocks import window_field
 from vasari.models.detectors import Detector, found_marks
+from vasari.models.restorers import Restorer
+from vasari.models.surveyor import Survey
 
-# Long side at which marks are sought: about the scale that the detector learned at (docs/decisions/0030).
+# Long side at which marks are sought: about the scale that the detector learned at (docs/decisions/0030), and again in
+# a reduction, where wide ones are as narrow as it has learned them (docs/decisions/0033).
 MARKS_PX = 768
+REDUCED = 2 / 3
 # Share of the detector in the map of damage; the rest is the restorer's own, which sees single pixels of large scans.
 DETECTOR_SHARE = 0.75
 
 
-def marks_of(detector: Detector, overview: Tensor) -> Tensor:
-    """The probability [1, 1, h', w'] of a mark in a picture [3, h, w] on the CPU, at most `MARKS_PX` long."""
-    device = next(detector.parameters()).device
-    return found_marks(detector, image_files.shrink(overview, MARKS_PX)[None].to(device))
+def marks_of(detector: Detector, overview: Tensor, restorer: Restorer, survey: Survey) -> Tensor:
+    """The probability [1, 1, h', w'] of a mark in a picture [3, h, w] on the CPU, at most `MARKS_PX` long.
+
+    Sought where fading and casts are undone, as scratches of a yellowed print are white to whoever knows its tone, at
+    two scales; the root mean square of both, so that who is sure counts more.
+    """
+    device = survey.start.device
+    whole = torch.tensor([[0.0, 0.0, 1.0, 1.0]], device=device)
+    largest = min(MARKS_PX, max(overview.shape[1:]))
+    found = []
+    for long_side in (largest, round(REDUCED * largest)):
+        reduced = image_files.shrink(overview, long_side)[None].to(device)
+        found.append(found_marks(detector, restorer.tone(reduced, survey, whole).clamp(0, 1)).float())
+    fine, coarse = found[0], window_field(found[1], whole, *found[0].shape[2:])
+    return ((fine.square() + coarse.square()) / 2).sqrt()
 
 
 def both_opinions(marks: Tensor, damage: Tensor) -> Tensor:

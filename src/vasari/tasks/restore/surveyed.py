@@ -15,6 +15,7 @@ from vasari.models.restorers import Restored, Restorer
 from vasari.models.surveyor import Survey
 from vasari.tasks.restore import self_ensemble
 from vasari.tasks.restore.drafts import Draft, draft_of, is_large
+from vasari.tasks.restore.lifting import Lifted, lifted
 from vasari.tasks.restore.marks import marks_of
 from vasari.tasks.restore.plan import DEFAULT_WORKING_PX
 
@@ -29,12 +30,14 @@ class Surveyed:
     """What is known of a whole picture: its survey, and the probability of marks [1, 1, h, w]; None: nobody looked.
 
     `is_grey`: red, green and blue are the same all over it. `draft`: what a large picture became at the working size.
+    `lifted`: the picture without its sure marks, where there are any.
     """
 
     survey: Survey
     marks: Tensor | None
     is_grey: bool
     draft: Draft | None = None
+    lifted: Lifted | None = None
 
     @classmethod
     @torch.inference_mode()
@@ -52,10 +55,16 @@ class Surveyed:
         self, overview: Tensor, restorer: Restorer, detector: Detector | None, working_px: int = DEFAULT_WORKING_PX
     ) -> Surveyed:
         """The same tone with the marks and the draft of this picture, e.g. of one frame of a shot; see `of`."""
-        marks = marks_of(detector, overview) if detector else None
+        marks = marks_of(detector, overview, restorer, self.survey) if detector else None
+        freed = None if marks is None else self._freed(overview, restorer, marks)
         large = is_large(overview, working_px)
-        draft = draft_of(overview, restorer, self.survey, marks, working_px) if large else None
-        return replace(self, marks=marks, draft=draft)
+        draft = draft_of(overview, restorer, self.survey, marks, freed, working_px) if large else None
+        return replace(self, marks=marks, draft=draft, lifted=freed)
+
+    def _freed(self, overview: Tensor, restorer: Restorer, marks: Tensor) -> Lifted | None:
+        pixels = overview[None].to(marks.device)
+        whole = torch.tensor([[0.0, 0.0, 1.0, 1.0]], device=marks.device)
+        return lifted(pixels, restorer.tone(pixels, self.survey, whole), marks)
 
     def marks_in(self, window: Tensor, height: int, width: int) -> Tensor | None:
         """The probability of marks [1, 1, height, width] of a tile; window [1, 4] in fractions of the picture."""
@@ -68,10 +77,15 @@ class Surveyed:
         """
         repair = self_ensemble.repaired_in_views if in_views else Restorer.repaired
         toned = restorer.tone(source, self.survey, window)
-        if self.draft is None:
-            return repair(restorer, toned, self.survey, self.marks_in(window, *source.shape[2:]))
-        made = repair(restorer, self.draft.start(toned, window), self.survey, None)
-        return self.draft.with_damage(replace(made, toned=toned), window)
+        if self.draft is not None:
+            begun, covered = self.draft.start(toned, window)
+            made = repair(restorer, begun, self.survey, covered)
+            return self.draft.with_damage(replace(made, toned=toned), window)
+        begun = toned
+        if self.lifted is not None:
+            begun = restorer.tone(self.lifted.taken_off(source, window), self.survey, window)
+        made = repair(restorer, begun, self.survey, self.marks_in(window, *source.shape[2:]))
+        return replace(made, toned=toned)
 
 
 def neutral(pixels: Tensor) -> Tensor:
