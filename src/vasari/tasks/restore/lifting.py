@@ -31,7 +31,10 @@ class Lifted:
     share: Tensor
 
     def taken_off(self, source: Tensor, window: Tensor) -> Tensor:
-        """A tile [1, 3, h, w] without its sure marks; window [1, 4] in fractions of the picture."""
+        """A tile [1, 3, h, w] without its sure marks; window [1, 4] in fractions of the picture.
+
+        `pixels` are mixed by `share` already: what is half sure goes by the square of its share, as was measured.
+        """
         parts = torch.cat([self.pixels, self.share], 1)
         pixels, share = window_field(parts, window, *source.shape[2:]).split([3, 1], 1)
         return torch.lerp(source, pixels, share)
