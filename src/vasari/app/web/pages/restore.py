@@ -19,11 +19,12 @@ from vasari.app.web.workbench import Bench, Who, Workbench
 from vasari.foundation.errors import PlanError
 from vasari.models import model_files
 from vasari.tasks.restore import faces
-from vasari.tasks.restore.plan import DEFAULT_STAGES, VIVID, RestorePlan
+from vasari.tasks.restore.plan import DEFAULT_STAGES, SCALES, VIVID, RestorePlan
 
 #: What a preview may ask for: the rest of a plan says how files are written.
 ASKED = (
     "vividness", "tone", "stages", "strength", "only_damage", "damage_threshold", "damage_margin_px", "likeness",
+    "scale",
 )  # fmt: skip
 
 
@@ -50,6 +51,7 @@ def page(request: Request, bench: Bench, inputs: Inputs = [], work: Works = []) 
         inputs=asked_for(bench, inputs, work),
         plan=plan,
         stages=DEFAULT_STAGES,
+        scales=SCALES,
         has_vivid=VIVID in model_files.bundled(),
         has_faces=faces.is_installed(),
         side_px=LARGEST_PX,
@@ -59,9 +61,11 @@ def page(request: Request, bench: Bench, inputs: Inputs = [], work: Works = []) 
 def preview(bench: Bench, visitor: Who, asked: Preview) -> Response:
     """A square restored at once; 204 where the visitor has asked for another meanwhile."""
     # Faces are watched in whole pictures, by a job: a square is the same with and without.
-    plan = replace(plan_from(RestorePlan, asked.fields, ASKED), likeness=None)
-    if plan.factor > 1:
+    plan = plan_from(RestorePlan, asked.fields, ASKED)
+    if not plan.restores:
         raise PlanError("A preview lies over the scan and is as large.", remedy="ask for the stage enlarge in a job")
+    restoring = tuple(stage for stage in plan.stages if stage != "enlarge")
+    plan = replace(plan, likeness=None, stages=restoring, scale=None, enlarger=None)
     models = preview_models()
     master = source_of(bench, asked.picture).picture
     ready(bench, master)

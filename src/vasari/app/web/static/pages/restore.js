@@ -6,7 +6,7 @@ import { followed, outcome, referenceOf, submit, unlessCancelled } from "./studi
 import { latest, milliseconds, settledDown } from "./studio-latest.js";
 import { $, brought, comesIn, maskOf, offers, open, refused, showFiles } from "./studio-page.js";
 import { Pictures } from "./studio-pictures.js";
-import { Stage } from "./studio-stage.js";
+import { Stage, factsOf } from "./studio-stage.js";
 import { duration, text } from "./studio-texts.js";
 
 const side = Number($("studio").dataset.side);
@@ -27,13 +27,17 @@ function fields() {
   };
   if (!plan.elements.vividness.disabled) found.vividness = Number(chosen.get("vividness"));
   if (chosen.has("likeness")) found.likeness = true;
+  if (chosen.get("scale")) Object.assign(found, { stages: [...found.stages, "enlarge"], scale: Number(chosen.get("scale")) });
   return found;
 }
 
+const restores = () => plan.querySelectorAll('[name="stages"]:checked').length > 0;
+
 function allowed() {
-  const some = plan.querySelectorAll('[name="stages"]:checked').length > 0;
-  plan.elements["stage-tone"].setCustomValidity(some ? "" : text("nostage"));
-  return some;
+  const scale = plan.elements.scale;
+  plan.elements["stage-tone"].setCustomValidity(restores() || scale.value ? "" : text("nostage"));
+  scale.setCustomValidity(scale.value && plan.elements["only-damage"].checked ? text("noscale") : "");
+  return plan.checkValidity();
 }
 
 // The preview follows the view and the plan
@@ -56,7 +60,7 @@ async function previewed({ entry, middle, values, layers }) {
 let shown = [];
 const ask = latest(previewed, (found, failure, overtaken) => {
   if (failure) return refused(failure);
-  if (!found || found.entry !== pictures.current || !isPreviewed()) return undefined;
+  if (!found || found.entry !== pictures.current || !isPreviewed() || !restores()) return undefined;
   const [left, top, width, height] = found.square;
   stage.preview(found.addresses, { left, top, width, height });
   shown.forEach((address) => URL.revokeObjectURL(address));
@@ -68,6 +72,12 @@ const ask = latest(previewed, (found, failure, overtaken) => {
 
 function preview() {
   if (!isPreviewed() || !allowed()) return;
+  if (!restores()) {
+    stage.clearPreview();
+    stage.draw();
+    $("status").textContent = text("enlarges");
+    return;
+  }
   const layers = Object.keys(maps).filter((name) => isPressed(maps[name]));
   $("status").textContent = text("loading");
   ask({ entry: pictures.current, middle: stage.middle, values: fields(), layers });
@@ -127,11 +137,16 @@ async function showOutcome(entry) {
   if (entry.facts.film) return;
   stage.clearPreview();
   delete stage.element.dataset.preview;
-  await stage.compare({ ...entry.facts, reference: referenceOf(job, result) });
-  for (const id of ["back", "retouch"]) $(id).hidden = false;
+  const reference = referenceOf(job, result);
+  const enlarged = job.fields.stages?.includes("enlarge") && (await factsOf(reference));
+  if (pictures.current !== entry) return;
+  await stage.compare({ ...entry.facts, ...enlarged, reference });
+  $("back").hidden = false;
+  $("retouch").hidden = Boolean(enlarged);
   $("legend-before").hidden = entry.outcome === entry.maps;
-  $("status").textContent = text("result");
-  stage.element.dataset.result = referenceOf(job, result);
+  const n = enlarged && enlarged.width / entry.facts.width;
+  $("status").textContent = enlarged ? text("resultEnlarged", { n }) : text("result");
+  stage.element.dataset.result = reference;
   for (const name of Object.keys(maps)) await showMap(name);
 }
 

@@ -140,7 +140,8 @@ export class Stage {
     if (this.after) {
       const left = Math.min(Math.max(border, 0), this.facts.width);
       this.after.setOpacity(left >= this.facts.width ? 0 : 1);
-      this.after.setClip(new Rect(left, 0, Math.max(1, this.facts.width - left), this.facts.height));
+      const scale = this.after.getContentSize().x / this.facts.width; // what was made may be larger than the picture
+      this.after.setClip(new Rect(scale * left, 0, scale * Math.max(1, this.facts.width - left), scale * this.facts.height));
     }
     const image = this.layers?.firstElementChild;
     if (image && this.square) {
