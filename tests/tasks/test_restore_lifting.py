@@ -2,7 +2,7 @@
 
 import torch
 
-from vasari.tasks.restore.lifting import from_around, lifted
+from vasari.tasks.restore.lifting import DOUBTED, SURE, from_around, lifted
 
 WHOLE = torch.tensor([[0.0, 0.0, 1.0, 1.0]])
 
@@ -19,7 +19,7 @@ def test_what_is_sure_is_filled_from_around_it_and_the_rest_stays() -> None:
     marks[..., 20:23, 10:50] = 0.95
     freed = lifted(scan, scan * 0.8, marks)
     assert freed is not None
-    assert (freed.pixels - clean).abs().max() < 0.1 < (scan - clean).abs().max() - 0.1
+    assert (freed.taken_off(scan, WHOLE) - clean).abs().max() < 0.1 < (scan - clean).abs().max() - 0.1
     far = torch.ones(48, 64, dtype=torch.bool)
     far[18:25, 8:52] = False
     assert torch.equal(freed.taken_off(scan, WHOLE)[..., far], scan[..., far])
@@ -37,6 +37,17 @@ def test_a_sound_picture_keeps_its_reflections() -> None:
     assert half is not None and 0.4 < float(half.share.max()) < 0.6
 
 
+def test_what_is_half_sure_goes_by_half() -> None:
+    clean = torch.full((1, 3, 48, 64), 0.2)
+    scan, marks = clean.clone(), torch.zeros(1, 1, 48, 64)
+    scan[..., 20:23, 10:50], marks[..., 20:23, 10:50] = 1.0, (DOUBTED + SURE) / 2
+    freed = lifted(scan, scan * 0.8, marks)
+    assert freed is not None
+    mark = (slice(None), slice(None), slice(20, 23), slice(12, 48))
+    torch.testing.assert_close(freed.share[mark], torch.full_like(freed.share[mark], 0.5))
+    assert 0.58 < float(freed.taken_off(scan, WHOLE)[mark].mean()) < 0.65
+
+
 def test_a_tile_is_freed_as_the_whole() -> None:
     scan = torch.rand(1, 3, 48, 64, generator=torch.Generator().manual_seed(0))
     marks = torch.zeros(1, 1, 48, 64)
@@ -52,7 +63,7 @@ def test_marks_may_be_coarser_than_the_picture() -> None:
     scan[..., 20:24, 28:32] = 0.0
     marks[..., 5, 7] = 1.0
     freed = lifted(scan, scan * 0.8, marks)
-    assert freed is not None and float(freed.pixels[..., 20:24, 28:32].min()) > 0.4
+    assert freed is not None and float(freed.taken_off(scan, WHOLE)[..., 20:24, 28:32].min()) > 0.4
 
 
 def test_a_picture_of_which_nothing_is_known_does_not_fail() -> None:

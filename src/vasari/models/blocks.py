@@ -101,6 +101,11 @@ def apply_curves(pixels: Tensor, start: Tensor, slopes: Tensor) -> Tensor:
     return out.reshape(count, channels, height, width)
 
 
+def whole_window(pixels: Tensor) -> Tensor:
+    """The window [N, 4] that says of pixels [N, C, h, w]: this is the whole picture."""
+    return torch.tensor([[0.0, 0.0, 1.0, 1.0]], device=pixels.device).expand(len(pixels), 4)
+
+
 def window_field(field: Tensor, window: Tensor, height: int, width: int) -> Tensor:
     """The part of a coarse field that lies under a window of the picture, enlarged bilinearly.
 

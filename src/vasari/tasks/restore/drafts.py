@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from vasari.foundation import image_files
-from vasari.models.blocks import window_field
+from vasari.models.blocks import whole_window, window_field
 from vasari.models.restorers import Restored, Restorer
 from vasari.models.surveyor import Survey
 from vasari.tasks.restore.lifting import Lifted
@@ -65,15 +65,16 @@ def draft_of(
 ) -> Draft:
     """A picture [3, h, w] on the CPU in 0..1 sRGB repaired at the working size.
 
-    marks [1, 1, h', w'] of the whole picture, None where nobody looked; `freed` is the picture without the sure ones.
+    marks [1, 1, h', w'] of the whole picture, None where nobody looked; `freed` is what lies around the sure ones.
     """
     device = survey.start.device
-    whole = torch.tensor([[0.0, 0.0, 1.0, 1.0]], device=device)
     reduced = image_files.shrink(overview, working_px).clamp(0, 1)[None].to(device)
+    whole = whole_window(reduced)
     toned = restorer.tone(reduced, survey, whole)
     begun = toned
     if freed is not None:
-        without = image_files.shrink(freed.pixels[0].cpu(), working_px).clamp(0, 1)[None].to(device)
+        without = freed.taken_off(overview[None].to(device), whole)[0].cpu()
+        without = image_files.shrink(without, working_px).clamp(0, 1)[None].to(device)
         begun = restorer.tone(without, survey, whole)
     told = None if marks is None else window_field(marks, whole, *reduced.shape[2:])
     made = restorer.repaired(begun, survey, told)

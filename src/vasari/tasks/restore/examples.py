@@ -184,8 +184,9 @@ class RestoreExamples:
             return result.clean, result.aged, result.mask
         if rng.random() < 0.2:
             clean = torch.from_numpy(np.repeat(np.tensordot(LUMA, clean.numpy(), 1)[None], 3, 0))
-        if kind < plan.clean_share:
+        if kind < plan.clean_share + plan.noise_share:
             clean = _in_another_tone(clean, rng) if rng.random() < 0.5 else clean
+        if kind < plan.clean_share:
             return clean, clean, untouched
         if kind < plan.clean_share + plan.noise_share:
             sigma = rng.uniform(0, plan.highest_sigma) / 255

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from vasari.models.blocks import window_field
+from vasari.models.blocks import whole_window, window_field
 
 #: Up to the first probability of a mark a pixel counts wholly, from the second on not at all.
 DOUBTED, SURE = 0.5, 0.8
@@ -25,47 +25,48 @@ SMALLEST_PX = 4  # where a pyramid ends
 
 @dataclass(frozen=True)
 class Lifted:
-    """A whole picture without its sure marks [1, 3, h, w] in 0..1 sRGB, and where it differs [1, 1, h, w] in 0..1."""
+    """What lies around the sure marks of pictures [N, 3, h, w] in 0..1 sRGB, and its share [N, 1, h, w] in 0..1."""
 
-    pixels: Tensor
+    around: Tensor
     share: Tensor
 
     def taken_off(self, source: Tensor, window: Tensor) -> Tensor:
-        """A tile [1, 3, h, w] without its sure marks; window [1, 4] in fractions of the picture.
-
-        `pixels` are mixed by `share` already: what is half sure goes by the square of its share, as was measured.
-        """
-        parts = torch.cat([self.pixels, self.share], 1)
-        pixels, share = window_field(parts, window, *source.shape[2:]).split([3, 1], 1)
-        return torch.lerp(source, pixels, share)
+        """Tiles [N, 3, h, w] without their sure marks; window [N, 4] in fractions of the pictures."""
+        parts = torch.cat([self.around, self.share], 1)
+        around, share = window_field(parts, window, *source.shape[2:]).split([3, 1], 1)
+        return torch.lerp(source, around, share)
 
 
 def lifted(overview: Tensor, toned: Tensor, marks: Tensor) -> Lifted | None:
-    """A picture [1, 3, h, w] without what `marks` [1, 1, h', w'] are sure of; None where they are sure of nothing.
+    """What takes the place of what `marks` [N, 1, h', w'] are sure of in whole pictures [N, 3, h, w]; None for nothing.
 
-    `toned` is the same picture in the tone that the survey gives it: a sound one keeps what it has.
+    `toned` are the same pictures in the tone that the survey gives them: a sound one keeps what it has.
     """
-    moved = float((toned.clamp(0, 1) - overview).abs().mean())
-    aged = min(1.0, max(0.0, (moved - SOUND) / (AGED - SOUND)))
+    moved = (toned.clamp(0, 1) - overview).abs().mean((1, 2, 3), keepdim=True)
+    aged = ((moved - SOUND) / (AGED - SOUND)).clamp(0, 1)
     sure = aged * ((marks.float() - DOUBTED) / (SURE - DOUBTED)).clamp(0, 1)
     if not bool((sure > 0).any()):
         return None
     share = functional.max_pool2d(sure, 2 * GROWN_PX + 1, stride=1, padding=GROWN_PX)
-    whole = torch.tensor([[0.0, 0.0, 1.0, 1.0]], device=share.device)
-    share = window_field(share, whole, *overview.shape[2:])
-    return Lifted(torch.lerp(overview, from_around(overview, 1 - share), share), share)
+    share = window_field(share, whole_window(overview), *overview.shape[2:])
+    # What goes by half or more says nothing of what lies around it.
+    return Lifted(from_around(overview, (1 - 2 * share).clamp(min=0)), share)
 
 
 def from_around(pixels: Tensor, known: Tensor) -> Tensor:
-    """pixels [1, C, h, w] where known [1, 1, h, w] is 1; where it is 0 what lies around, near things first.
+    """For each pixel [N, C, h, w] what lies around it, near things first, as far as known [N, 1, h, w] is above 0.
 
     A pyramid of normalized means: each level takes what it lacks from the next coarser one (pull-push, Gortler et al.
     1996, The Lumigraph, section 3.4).
     """
     if min(pixels.shape[2:]) <= SMALLEST_PX:
-        return (pixels * known).sum((2, 3), keepdim=True) / known.sum().clamp(min=1e-6) * torch.ones_like(known)
+        return (
+            (pixels * known).sum((2, 3), keepdim=True)
+            / known.sum((2, 3), keepdim=True).clamp(min=1e-6)
+            * torch.ones_like(known)
+        )
     weight = functional.avg_pool2d(known, 2, ceil_mode=True, count_include_pad=False)
-    means = functional.avg_pool2d(pixels * known, 2, ceil_mode=True, count_include_pad=False)
-    coarser = from_around(means / weight.clamp(min=1e-6), weight)
-    around = functional.interpolate(coarser, pixels.shape[2:], mode="bilinear", align_corners=False)
-    return torch.lerp(around, pixels, known)
+    sums = functional.avg_pool2d(pixels * known, 2, ceil_mode=True, count_include_pad=False)
+    means = sums / weight.clamp(min=1e-6)
+    coarser = torch.lerp(from_around(means, weight), means, weight)
+    return functional.interpolate(coarser, pixels.shape[2:], mode="bilinear", align_corners=False)

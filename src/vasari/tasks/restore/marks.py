@@ -14,7 +14,7 @@ from torch import Tensor
 from vasari.foundation import image_files
 from vasari.foundation.errors import WeightsError
 from vasari.models import hub
-from vasari.models.blocks import window_field
+from vasari.models.blocks import whole_window, window_field
 from vasari.models.detectors import Detector, found_marks
 from vasari.models.restorers import Restorer
 from vasari.models.surveyor import Survey
@@ -30,17 +30,23 @@ DETECTOR_SHARE = 0.75
 def marks_of(detector: Detector, overview: Tensor, restorer: Restorer, survey: Survey) -> Tensor:
     """The probability [1, 1, h', w'] of a mark in a picture [3, h, w] on the CPU, at most `MARKS_PX` long.
 
-    Sought where fading and casts are undone, as scratches of a yellowed print are white to whoever knows its tone, at
-    two scales; the root mean square of both, so that who is sure counts more.
+    Sought where fading and casts are undone, as scratches of a yellowed print are white to whoever knows its tone.
     """
-    device = survey.start.device
-    whole = torch.tensor([[0.0, 0.0, 1.0, 1.0]], device=device)
     largest = min(MARKS_PX, max(overview.shape[1:]))
-    found = []
+    toned = []
     for long_side in (largest, round(REDUCED * largest)):
-        reduced = image_files.shrink(overview, long_side)[None].to(device)
-        found.append(found_marks(detector, restorer.tone(reduced, survey, whole).clamp(0, 1)).float())
-    fine, coarse = found[0], window_field(found[1], whole, *found[0].shape[2:])
+        pixels = image_files.shrink(overview, long_side)[None].to(survey.start.device)
+        toned.append(restorer.tone(pixels, survey, whole_window(pixels)))
+    return sought(detector, *toned)
+
+
+def sought(detector: Detector, toned: Tensor, reduced: Tensor) -> Tensor:
+    """The probability [N, 1, h, w] of a mark in pictures [N, 3, h, w] in their restored tone, sought at two scales.
+
+    `reduced` are the same, `REDUCED` as large. The root mean square of both, so that who is sure counts more.
+    """
+    fine, coarse = (found_marks(detector, pixels.clamp(0, 1)).float() for pixels in (toned, reduced))
+    coarse = window_field(coarse, whole_window(fine), *fine.shape[2:])
     return ((fine.square() + coarse.square()) / 2).sqrt()
 
 

@@ -15,7 +15,8 @@ from vasari.foundation.damage import ERAS, age
 from vasari.foundation.errors import PlanError
 from vasari.foundation.plans import check, from_dict, option
 from vasari.models import hub
-from vasari.models.detectors import Detector, found_marks
+from vasari.models.blocks import whole_window
+from vasari.models.detectors import Detector
 from vasari.models.losses import (
     CRITIC_LOSSES,
     alternation_beyond,
@@ -32,6 +33,7 @@ from vasari.tasks.first_weights import first_network
 from vasari.tasks.metrics import peak_signal_noise_ratio, structural_similarity
 from vasari.tasks.objectives import Batch, Objective, Turn, Validation
 from vasari.tasks.recipe import Recipe
+from vasari.tasks.restore.beginning import from_their_beginning
 from vasari.tasks.restore.critique import CRITICS, PENALTY_WEIGHTS, Critique
 from vasari.tasks.restore.examples import ExamplesPlan, PooledThumbnails, RestoreExamples, load_photographs
 
@@ -266,9 +268,9 @@ class RestoreObjective(Objective):
         """The survey of the regions that the patches are of [N]."""
         return self._restorer.survey_of(batch["aged_thumbnails"][:, 0], batch[EVIDENCE][:, 0])
 
-    def _marks(self, pixels: Tensor) -> Tensor | None:
-        """Where marks are found in [N, 3, h, w]; None for a network that is not told."""
-        return found_marks(self._detector, pixels) if self._detector else None
+    def _restored(self, batch: Batch, survey: Survey) -> Restored:
+        """The patches restored, begun as whole pictures are."""
+        return from_their_beginning(self._restorer, self._detector, batch["aged"], survey, batch["window"])
 
     def _tone_term(self, batch: Batch, survey: Survey) -> Tensor:
         """How far the surveyed thumbnails, their tone undone, are from the clean ones."""
@@ -278,7 +280,7 @@ class RestoreObjective(Objective):
     def _restore_losses(self, batch: Batch) -> dict[str, Tensor]:
         survey = self._surveyed(batch)
         of_patches = survey.map(lambda one: one[:: batch["aged_thumbnails"].shape[1]])
-        restored = self._restorer(batch["aged"], of_patches, batch["window"], self._marks(batch["aged"]))
+        restored = self._restored(batch, of_patches)
         clean, covered, in_its_tone = batch["clean"], batch["mask"], self._in_its_tone(batch, restored)
         terms = {
             "detail": log_mean_square(restored.picture, in_its_tone, DETAIL_FLOOR),
@@ -303,8 +305,7 @@ class RestoreObjective(Objective):
         if self._critique is None:
             raise PlanError("There is no critic to train.", remedy="set objective.adversarial to a kind of loss")
         with torch.no_grad():
-            survey, marks = self._surveyed_patches(batch), self._marks(batch["aged"])
-            restored = self._restorer(batch["aged"], survey, batch["window"], marks)
+            restored = self._restored(batch, self._surveyed_patches(batch))
             clean = self._in_its_tone(batch, restored)
         return self._critique.losses(clean, restored.picture, restored.toned)
 
@@ -324,11 +325,11 @@ class RestoreObjective(Objective):
         for era, severity, clean in _validation_set(self._photographs):
             aged = age(clean, era=era, severity=severity, seed=severity)
             truth, given = aged.clean[None].to(device), aged.aged[None].to(device)
-            made = restored_whole(restorer, given, self._marks(given))
+            made = restored_whole(restorer, given, self._detector)
             scores["psnr"].append(float(peak_signal_noise_ratio(made, truth)))
             scores["ssim"].append(float(structural_similarity(made, truth)))
             scores["psnr_aged"].append(float(peak_signal_noise_ratio(given, truth)))
-            untouched = peak_signal_noise_ratio(restored_whole(restorer, truth, self._marks(truth)), truth)
+            untouched = peak_signal_noise_ratio(restored_whole(restorer, truth, self._detector), truth)
             scores["psnr_clean"].append(min(60.0, float(untouched)))
             if len(grid) < 6:
                 row = [functional.interpolate(one, (224, 224), mode="area")[0] for one in (given, made, truth)]
@@ -337,14 +338,10 @@ class RestoreObjective(Objective):
         return Validation(metrics, {"aged_restored_clean": torch.stack(grid)})
 
 
-def restored_whole(restorer: Restorer, pixels: Tensor, marks: Tensor | None = None) -> Tensor:
+def restored_whole(restorer: Restorer, pixels: Tensor, detector: Detector | None = None) -> Tensor:
     """A picture [N, 3, h, w] small enough for one pass, restored and clipped to 0..1."""
-    return restorer(pixels, restorer.survey(pixels), whole_window(pixels), marks).picture.float().clamp(0, 1)
-
-
-def whole_window(pixels: Tensor) -> Tensor:
-    """The window [N, 4] that says of pixels [N, C, h, w]: this is the whole picture."""
-    return torch.tensor([[0.0, 0.0, 1.0, 1.0]], device=pixels.device).expand(len(pixels), 4)
+    survey, whole = restorer.survey(pixels), whole_window(pixels)
+    return from_their_beginning(restorer, detector, pixels, survey, whole).picture.float().clamp(0, 1)
 
 
 def _validation_set(photographs: Mapping[str, Any]) -> list[tuple[str, int, Tensor]]:

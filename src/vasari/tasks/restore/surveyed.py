@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from vasari.foundation import image_files
-from vasari.models.blocks import window_field
+from vasari.models.blocks import whole_window, window_field
 from vasari.models.detectors import Detector
 from vasari.models.restorers import OVERVIEW_PX as SURVEYED_PX
 from vasari.models.restorers import Restored, Restorer
@@ -30,7 +30,7 @@ class Surveyed:
     """What is known of a whole picture: its survey, and the probability of marks [1, 1, h, w]; None: nobody looked.
 
     `is_grey`: red, green and blue are the same all over it. `draft`: what a large picture became at the working size.
-    `lifted`: the picture without its sure marks, where there are any.
+    `lifted`: what takes the place of its sure marks, where there are any.
     """
 
     survey: Survey
@@ -63,8 +63,7 @@ class Surveyed:
 
     def _freed(self, overview: Tensor, restorer: Restorer, marks: Tensor) -> Lifted | None:
         pixels = overview[None].to(marks.device)
-        whole = torch.tensor([[0.0, 0.0, 1.0, 1.0]], device=marks.device)
-        return lifted(pixels, restorer.tone(pixels, self.survey, whole), marks)
+        return lifted(pixels, restorer.tone(pixels, self.survey, whole_window(pixels)), marks)
 
     def marks_in(self, window: Tensor, height: int, width: int) -> Tensor | None:
         """The probability of marks [1, 1, height, width] of a tile; window [1, 4] in fractions of the picture."""
