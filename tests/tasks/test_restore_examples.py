@@ -48,6 +48,15 @@ def test_a_clean_share_of_one_leaves_everything_as_it_is(pictures: dict[str, np.
         assert torch.equal(example["aged"], example["clean"]) and example["mask"].max() == 0
 
 
+def test_noise_lies_on_pictures_of_other_tones_too(pictures: dict[str, np.ndarray]) -> None:
+    flat = {"grey": np.full((256, 256, 3), 128, np.uint8)}
+    noisy = replace(PLAN, clean_share=0.0, noise_share=1.0, capture_share=0.0, highest_sigma=0.0, things_share=0.0)
+    seen = [RestoreExamples(flat, noisy, 0)[index] for index in range(12)]
+    assert all(torch.equal(example["aged"], example["clean"]) for example in seen)
+    moved = [abs(float(example["clean"].mean()) - 128 / 255) > 0.01 for example in seen]
+    assert 3 <= sum(moved) <= 9, "about half of them"
+
+
 def test_small_things_belong_to_the_scene_and_not_to_the_damage(pictures: dict[str, np.ndarray]) -> None:
     bare, full = (RestoreExamples(pictures, replace(CLEAN, things_share=share), 0) for share in (0.0, 1.0))
     for index in range(3):

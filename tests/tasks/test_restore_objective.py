@@ -9,6 +9,7 @@ from skimage import data
 
 from vasari.foundation.errors import PlanError
 from vasari.models import hub
+from vasari.models.detectors import Detector
 from vasari.models.evidence import EVIDENCE
 from vasari.models.restorers import Restorer
 from vasari.tasks.recipe import read_recipe
@@ -68,6 +69,28 @@ def test_a_detector_for_a_network_that_is_told_of_no_marks_is_refused(tmp_path: 
     with pytest.raises(PlanError, match="told of no marks") as caught:
         build(recipe, (tmp_path,))
     assert "network.options.marked" in caught.value.remedy
+
+
+def test_the_repair_learns_from_pictures_whose_sure_marks_are_lifted_off(tmp_path: Path) -> None:
+    """A network whose repair changes nothing is off by the scratch, unless its detector had it lifted off."""
+    Image.fromarray(data.astronaut()[:160, :160]).save(tmp_path / "one.png")
+    widths = {"widths": (16, 16, 16), "depths": (1, 1, 1, 1, 1)}
+    restorer, detector = Restorer(**widths, marked=True), Detector(**widths)
+    torch.nn.init.zeros_(restorer.tail.weight)
+    torch.nn.init.constant_(restorer.surveyor.color.bias, 0.1)  # what moves a picture finds it aged
+    clean = torch.full((1, 3, 64, 64), 0.4)
+    aged, mask = clean.clone(), torch.zeros(1, 1, 64, 64)
+    aged[..., 30:33, :], mask[..., 30:33, :] = 1.0, 1.0
+    detector.forward = lambda pixels: 40 * (pixels.amin(1, keepdim=True) - 0.85)  # type: ignore[method-assign]
+    thumbnails, evidence = torch.full((1, 1, 3, 48, 48), 0.4), torch.zeros(1, 1, EVIDENCE)
+    batch = {"aged": aged, "clean": clean, "mask": mask, "window": torch.tensor([[0.0, 0.0, 1.0, 1.0]])}
+    batch |= {"aged_thumbnails": thumbnails, "clean_thumbnails": thumbnails, "aged_evidence": evidence}
+    detail = []
+    for finds in (None, detector):
+        objective = RestoreObjective(restorer, {}, (tmp_path,), RestoreObjectivePlan(learn="repair"), finds)
+        with torch.no_grad():
+            detail.append(float(objective.turns[0].losses(batch)["detail"]))
+    assert detail[1] < detail[0] - 0.5
 
 
 def test_a_stilled_survey_cannot_learn() -> None:

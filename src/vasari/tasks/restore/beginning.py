@@ -23,16 +23,18 @@ from vasari.tasks.restore.marks import REDUCED, sought
 def from_their_beginning(
     restorer: Restorer, detector: Detector | None, pixels: Tensor, survey: Survey, window: Tensor
 ) -> Restored:
-    """Patches [N, 3, h, w] restored as tiles are, but that marks are sought in the patch alone; None seeks none.
+    """Patches [N, 3, h, w] in 0..1 sRGB restored as `Surveyed.restored` does tiles.
 
-    window [N, 4]: where they lie in the pictures that were surveyed, in fractions.
+    Departs from it in that marks are sought in the patch alone, that the patch itself must have aged for them to be
+    lifted off, and that there is no draft. window [N, 4]: where the patches lie in the pictures that were surveyed, in
+    fractions; without a detector no marks are sought.
     """
     toned = restorer.tone(pixels, survey, window)
     if detector is None:
         return restorer.repaired(toned, survey)
     with torch.no_grad():
-        reduced = functional.interpolate(toned, scale_factor=REDUCED, mode="bilinear", antialias=True)
-        marks = sought(detector, toned, reduced)
+        size = [max(1, round(REDUCED * side)) for side in toned.shape[2:]]
+        marks = sought(detector, toned, functional.interpolate(toned, size, mode="area"))
         freed = lifted(pixels, toned, marks)
     begun = toned
     if freed is not None:

@@ -73,8 +73,8 @@ def draft_of(
     toned = restorer.tone(reduced, survey, whole)
     begun = toned
     if freed is not None:
-        without = freed.taken_off(overview[None].to(device), whole)[0].cpu()
-        without = image_files.shrink(without, working_px).clamp(0, 1)[None].to(device)
+        freed_scan = freed.taken_off(overview[None].to(device), whole)[0].cpu()
+        without = image_files.shrink(freed_scan, working_px).clamp(0, 1)[None].to(device)
         begun = restorer.tone(without, survey, whole)
     told = None if marks is None else window_field(marks, whole, *reduced.shape[2:])
     made = restorer.repaired(begun, survey, told)

@@ -25,7 +25,7 @@ SMALLEST_PX = 4  # where a pyramid ends
 
 @dataclass(frozen=True)
 class Lifted:
-    """What lies around the sure marks of pictures [N, 3, h, w] in 0..1 sRGB, and its share [N, 1, h, w] in 0..1."""
+    """A smooth guess [N, 3, h, w] in 0..1 sRGB at what marks hide in pictures, and its share [N, 1, h, w] in 0..1."""
 
     around: Tensor
     share: Tensor
@@ -42,7 +42,7 @@ def lifted(overview: Tensor, toned: Tensor, marks: Tensor) -> Lifted | None:
 
     `toned` are the same pictures in the tone that the survey gives them: a sound one keeps what it has.
     """
-    moved = (toned.clamp(0, 1) - overview).abs().mean((1, 2, 3), keepdim=True)
+    moved = (toned.clamp(0, 1) - overview.clamp(0, 1)).abs().mean((1, 2, 3), keepdim=True)
     aged = ((moved - SOUND) / (AGED - SOUND)).clamp(0, 1)
     sure = aged * ((marks.float() - DOUBTED) / (SURE - DOUBTED)).clamp(0, 1)
     if not bool((sure > 0).any()):
@@ -54,19 +54,25 @@ def lifted(overview: Tensor, toned: Tensor, marks: Tensor) -> Lifted | None:
 
 
 def from_around(pixels: Tensor, known: Tensor) -> Tensor:
-    """For each pixel [N, C, h, w] what lies around it, near things first, as far as known [N, 1, h, w] is above 0.
+    """A smooth guess at each pixel [N, C, h, w] from what is known [N, 1, h, w], 0..1, around it, near things first.
 
-    A pyramid of normalized means: each level takes what it lacks from the next coarser one (pull-push, Gortler et al.
-    1996, The Lumigraph, section 3.4).
+    What is known is guessed, too; where nothing is, all is the mean. A pyramid of normalized means: each level takes
+    what it lacks from the next coarser one (pull-push, Gortler et al. 1996, The Lumigraph, section 3.4).
     """
-    if min(pixels.shape[2:]) <= SMALLEST_PX:
-        return (
-            (pixels * known).sum((2, 3), keepdim=True)
-            / known.sum((2, 3), keepdim=True).clamp(min=1e-6)
-            * torch.ones_like(known)
-        )
-    weight = functional.avg_pool2d(known, 2, ceil_mode=True, count_include_pad=False)
-    sums = functional.avg_pool2d(pixels * known, 2, ceil_mode=True, count_include_pad=False)
-    means = sums / weight.clamp(min=1e-6)
+    is_top = min(pixels.shape[2:]) <= SMALLEST_PX
+    pool = _mean_of_all if is_top else _means_of_four
+    weight = pool(known)
+    means = torch.where(weight > 0, pool(pixels * known) / weight.clamp(min=1e-6), pool(pixels))
+    if is_top:
+        return means.expand_as(pixels)
     coarser = torch.lerp(from_around(means, weight), means, weight)
     return functional.interpolate(coarser, pixels.shape[2:], mode="bilinear", align_corners=False)
+
+
+def _means_of_four(field: Tensor) -> Tensor:
+    """Of 2×2 pixels each, of fewer at an odd border."""
+    return functional.avg_pool2d(field, 2, ceil_mode=True, count_include_pad=False)
+
+
+def _mean_of_all(field: Tensor) -> Tensor:
+    return field.mean((2, 3), keepdim=True)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import pytest
 from fastapi.testclient import TestClient
 from PIL import Image
 from skimage import data
@@ -14,6 +15,7 @@ from tests.app.web.conftest import worked
 from vasari.app.web.workbench import Workbench
 
 if TYPE_CHECKING:
+    from playwright.sync_api import Page
     from tests.app.web.conftest import Watched
 
 Header = Callable[[TestClient], dict[str, str]]
@@ -29,6 +31,21 @@ def test_a_preview_is_the_same_where_the_job_enlarges(client: TestClient, token_
     assert plain.status_code == enlarged.status_code == 200 and plain.content == enlarged.content
 
 
+def shown(page: Page) -> dict[str, Any]:
+    """Of the scan and of what lies over it on the stage: size in pixels, place in the view, what the curtain leaves."""
+    return page.evaluate(
+        """() => {
+            const { world } = OpenSeadragon.getViewer(document.getElementById("viewer"));
+            const told = (item) => {
+                const { x, y, width, height } = item.getBounds(true);
+                const size = item.getContentSize();
+                return { size: [size.x, size.y], place: [x, y, width, height], clip: item.getClip() };
+            };
+            return { scan: told(world.getItemAt(0)), result: told(world.getItemAt(1)) };
+        }"""
+    )
+
+
 def test_a_scan_is_enlarged_from_the_page_and_lies_over_itself(live: Live, watched: Watched, tmp_path: Path) -> None:
     from playwright.sync_api import expect
 
@@ -39,11 +56,7 @@ def test_a_scan_is_enlarged_from_the_page_and_lies_over_itself(live: Live, watch
     page.set_input_files("#files", tmp_path / "small.png")
     page.wait_for_selector("[data-preview]")
     page.select_option("#scale", "2")
-    for stage in ("#stage-tone", "#stage-repair"):
-        page.uncheck(stage)
-    expect(page.locator("#status")).to_have_text("Enlarging is done by a job; there is no preview of it.")
-    page.check("#stage-tone")
-    page.wait_for_selector("[data-preview]")
+    page.uncheck("#stage-repair")
     page.click("#run")
     expect(page.locator("#pictures [data-state=queued]")).to_have_count(1)
     (job,) = bench.jobs.page().jobs
@@ -54,25 +67,64 @@ def test_a_scan_is_enlarged_from_the_page_and_lies_over_itself(live: Live, watch
         "The whole result, 2 times as wide and high; it cannot be corrected by hand."
     )
     expect(page.locator("#retouch")).to_be_hidden()
-    reference = page.locator("#viewer").get_attribute("data-result")
-    sizes = page.evaluate(
-        "async (picture) => (await fetch(`/studio/picture?${new URLSearchParams({ picture })}`)).json()", reference
-    )
-    assert (sizes["width"], sizes["height"]) == (256, 192)
+    page.locator("#curtain").fill("50")
+    on_stage = shown(page)
+    assert on_stage["scan"]["size"] == [128, 96] and on_stage["result"]["size"] == [256, 192]
+    assert on_stage["result"]["place"] == on_stage["scan"]["place"]
+    clip = on_stage["result"]["clip"]
+    assert clip["x"] == pytest.approx(128, abs=2) and clip["x"] + clip["width"] == 256 and clip["height"] == 192
+    page.click("#map-damage")  # the map keeps the scan's size, and lies over all of it
+    expect(page.locator("#map-damage")).to_have_attribute("aria-pressed", "true")
     assert not watched.accessibility() and not watched.complaints
+
+
+def test_enlarging_alone_restores_nothing_whatever_the_treatment_says(
+    live: Live, watched: Watched, tmp_path: Path
+) -> None:
+    from playwright.sync_api import expect
+
+    address, bench = live
+    page = watched.page
+    Image.fromarray(data.astronaut()[:96, 160:288]).save(tmp_path / "small.png")
+    page.goto(f"{address}/restore")
+    page.set_input_files("#files", tmp_path / "small.png")
+    page.wait_for_selector("[data-preview]")
+    page.locator("#strength").fill("0.5")
+    page.check("#tone-keep")
+    page.select_option("#scale", "4")
+    for stage in ("#stage-tone", "#stage-repair"):
+        page.uncheck(stage)
+    expect(page.locator("#status")).to_have_text("Enlarging is done by a job; there is no preview of it.")
+    expect(page.locator("#viewer[data-preview]")).to_have_count(0)
+    page.click("#run")
+    expect(page.locator("#pictures [data-state=queued]")).to_have_count(1)
+    with worked(bench.archive.folder):
+        page.wait_for_selector("[data-result]")
+    (job,) = bench.jobs.page().jobs
+    assert job.fields["stages"] == ["enlarge"] and job.fields["scale"] == 4
+    assert job.fields["strength"] == 1 and not job.fields["evidence"]
+    assert shown(page)["result"]["size"] == [512, 384]
+    assert not watched.complaints
 
 
 def test_only_damage_and_enlarging_are_refused_before_they_are_sent(live: Live, watched: Watched) -> None:
     from playwright.sync_api import expect
 
+    address, bench = live
     page = watched.page
-    page.goto(f"{live[0]}/restore?work=3")
+    page.goto(f"{address}/restore?work=3")
     page.wait_for_selector("[data-preview]")
     page.check("#only-damage")
     page.select_option("#scale", "4")
     expect(page.locator("#scale:invalid")).to_have_count(1)
-    said = page.locator("#scale").evaluate("field => field.validationMessage")
-    assert said == "An enlarged picture has none of the pixels of the scan: choose one or the other."
+    expect(page.locator("#status")).to_have_text(
+        "An enlarged picture has none of the pixels of the scan: "
+        "do not enlarge, or change more than what is found damaged."
+    )
+    expect(page.locator("#viewer[data-preview]")).to_have_count(0)
+    page.click("#run")
+    assert not bench.jobs.page().jobs
     page.select_option("#scale", "")
     expect(page.locator("#scale:invalid")).to_have_count(0)
+    page.wait_for_selector("[data-preview]")
     assert not watched.complaints

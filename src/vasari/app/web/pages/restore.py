@@ -60,12 +60,12 @@ def page(request: Request, bench: Bench, inputs: Inputs = [], work: Works = []) 
 
 def preview(bench: Bench, visitor: Who, asked: Preview) -> Response:
     """A square restored at once; 204 where the visitor has asked for another meanwhile."""
-    # Faces are watched in whole pictures, by a job: a square is the same with and without.
     plan = plan_from(RestorePlan, asked.fields, ASKED)
     if not plan.restores:
-        raise PlanError("A preview lies over the scan and is as large.", remedy="ask for the stage enlarge in a job")
+        raise PlanError("Enlarging alone has no preview.", remedy="ask for the stage enlarge in a job")
+    # A job enlarges, and watches faces in whole pictures: a square is the same with and without.
     restoring = tuple(stage for stage in plan.stages if stage != "enlarge")
-    plan = replace(plan, likeness=None, stages=restoring, scale=None, enlarger=None)
+    plan = replace(plan, likeness=None, stages=restoring, scale=None)
     models = preview_models()
     master = source_of(bench, asked.picture).picture
     ready(bench, master)

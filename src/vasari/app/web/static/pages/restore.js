@@ -17,8 +17,13 @@ const COLORS = { keep: "#2f6fdb", fill: "#e22ea0" };
 
 // What is asked for
 
+const restores = () => plan.querySelectorAll('[name="stages"]:checked').length > 0;
+
 function fields() {
   const chosen = new FormData(plan);
+  const scale = Number(chosen.get("scale"));
+  const enlarging = scale ? { stages: [...chosen.getAll("stages"), "enlarge"], scale } : {};
+  if (!restores()) return enlarging;
   const found = {
     strength: Number(chosen.get("strength")),
     tone: chosen.get("tone"),
@@ -27,17 +32,15 @@ function fields() {
   };
   if (!plan.elements.vividness.disabled) found.vividness = Number(chosen.get("vividness"));
   if (chosen.has("likeness")) found.likeness = true;
-  if (chosen.get("scale")) Object.assign(found, { stages: [...found.stages, "enlarge"], scale: Number(chosen.get("scale")) });
-  return found;
+  return { ...found, ...enlarging };
 }
 
-const restores = () => plan.querySelectorAll('[name="stages"]:checked').length > 0;
-
-function allowed() {
+/** Why the plan cannot be done; empty where it can. */
+function objection() {
   const scale = plan.elements.scale;
   plan.elements["stage-tone"].setCustomValidity(restores() || scale.value ? "" : text("nostage"));
   scale.setCustomValidity(scale.value && plan.elements["only-damage"].checked ? text("noscale") : "");
-  return plan.checkValidity();
+  return plan.elements["stage-tone"].validationMessage || scale.validationMessage;
 }
 
 // The preview follows the view and the plan
@@ -59,8 +62,12 @@ async function previewed({ entry, middle, values, layers }) {
 
 let shown = [];
 const ask = latest(previewed, (found, failure, overtaken) => {
-  if (failure) return refused(failure);
-  if (!found || found.entry !== pictures.current || !isPreviewed() || !restores()) return undefined;
+  const wanted = isPreviewed() && !objection() && restores();
+  if (failure) return wanted ? refused(failure) : undefined;
+  if (!found || found.entry !== pictures.current || !wanted) {
+    found?.addresses.forEach((address) => URL.revokeObjectURL(address));
+    return undefined;
+  }
   const [left, top, width, height] = found.square;
   stage.preview(found.addresses, { left, top, width, height });
   shown.forEach((address) => URL.revokeObjectURL(address));
@@ -70,12 +77,18 @@ const ask = latest(previewed, (found, failure, overtaken) => {
   return undefined;
 });
 
+function putAwayPreview() {
+  stage.clearPreview();
+  delete stage.element.dataset.preview;
+}
+
 function preview() {
-  if (!isPreviewed() || !allowed()) return;
-  if (!restores()) {
-    stage.clearPreview();
+  const unseen = objection() || (restores() ? "" : text("enlarges"));
+  if (!isPreviewed()) return;
+  if (unseen) {
+    putAwayPreview();
     stage.draw();
-    $("status").textContent = text("enlarges");
+    $("status").textContent = unseen;
     return;
   }
   const layers = Object.keys(maps).filter((name) => isPressed(maps[name]));
@@ -112,7 +125,7 @@ const pictures = new Pictures($("pictures"), show, () => offers(pictures));
 // The job, and what it made
 
 async function run(entry) {
-  const values = { ...fields(), evidence: true };
+  const values = { ...fields(), evidence: restores() };
   if (plan.elements.format.value) values.format = plan.elements.format.value;
   const job = await submit("restore", [entry.reference], values, plan.elements.add.checked);
   entry.outcome = outcome(await followed(job, (now) => pictures.told(entry, now)));
@@ -122,7 +135,7 @@ async function run(entry) {
 
 plan.addEventListener("submit", (event) => {
   event.preventDefault();
-  if (!allowed()) {
+  if (objection()) {
     $("more").open = true;
     return plan.reportValidity();
   }
@@ -131,20 +144,23 @@ plan.addEventListener("submit", (event) => {
 });
 
 async function showOutcome(entry) {
-  const { job, result } = entry.outcome;
-  showFiles(entry, entry.outcome);
+  const shownNow = entry.outcome;
+  const { job, result } = shownNow;
+  const isOver = () => pictures.current !== entry || entry.outcome !== shownNow;
+  showFiles(entry, shownNow);
   attempt(() => showRemarks(entry));
   if (entry.facts.film) return;
-  stage.clearPreview();
-  delete stage.element.dataset.preview;
   const reference = referenceOf(job, result);
-  const enlarged = job.fields.stages?.includes("enlarge") && (await factsOf(reference));
-  if (pictures.current !== entry) return;
+  const enlarged = job.fields.stages?.includes("enlarge") ? await factsOf(reference) : null;
+  if (isOver()) return;
   await stage.compare({ ...entry.facts, ...enlarged, reference });
+  if (isOver()) return;
+  putAwayPreview();
   $("back").hidden = false;
   $("retouch").hidden = Boolean(enlarged);
+  if (enlarged) putAwayBrush(entry);
   $("legend-before").hidden = entry.outcome === entry.maps;
-  const n = enlarged && enlarged.width / entry.facts.width;
+  const n = enlarged ? enlarged.width / entry.facts.width : 1;
   $("status").textContent = enlarged ? text("resultEnlarged", { n }) : text("result");
   stage.element.dataset.result = reference;
   for (const name of Object.keys(maps)) await showMap(name);
@@ -212,22 +228,29 @@ for (const choice of document.querySelectorAll('[name="brush"]')) {
   choice.addEventListener("change", () => chooseBrush(choice.value));
 }
 
+/** What is larger than the scan cannot be painted on. */
+function putAwayBrush(entry) {
+  brush.stop();
+  chooseBrush("");
+  entry.strokes = [];
+}
+
 /** Do again where it was painted: the scan put back first, then holes filled in that. */
 async function again(entry) {
   const add = plan.elements.add.checked;
   const told = (now) => pictures.told(entry, now);
   const mask = (layer) => maskOf(brush, layer, entry.reference, { whole: true, hard: true });
   const masks = { keep: brush.has("keep") && (await mask("keep")), fill: brush.has("fill") && (await mask("fill")) };
-  if (masks.keep) {
-    const before = referenceOf(entry.outcome.job, entry.outcome.result);
-    const job = await submit("retouch", [entry.reference, before], { keep: masks.keep }, add);
-    entry.outcome = outcome(await followed(job, told));
-  }
-  if (masks.fill) {
-    const before = referenceOf(entry.outcome.job, entry.outcome.result);
-    const job = await submit("inpaint", [before], { mask: masks.fill, lossy: true }, add);
-    entry.outcome = outcome(await followed(job, told));
-  }
+  let made = entry.outcome;
+  const remade = async (job) => {
+    const done = outcome(await followed(job, told));
+    if (entry.outcome !== made) return false; // another job was done meanwhile: what was painted lies on another result
+    made = entry.outcome = done;
+    return true;
+  };
+  const before = () => referenceOf(made.job, made.result);
+  if (masks.keep && !(await remade(await submit("retouch", [entry.reference, before()], { keep: masks.keep }, add)))) return;
+  if (masks.fill && !(await remade(await submit("inpaint", [before()], { mask: masks.fill, lossy: true }, add)))) return;
   entry.strokes = [];
   if (pictures.current !== entry) return;
   brush.stop();
