@@ -62,9 +62,10 @@ def test_the_repair_begins_without_what_is_surely_a_mark(restorer: Restorer, pat
 
 
 def test_each_patch_is_judged_by_itself(restorer: Restorer, patches: Tensor) -> None:
-    both = patches[[1, 1]]
+    both = torch.full((2, 3, 64, 64), 0.4)
+    both[:, :, 20:22, 20:22] = 1.0  # too small to be scratches in a sound one
     aged, sound = restored(restorer, LightIsAMark(**NARROW), both, by=(0.05, 0.0)).picture
-    assert (aged - 0.35).abs().max() < 0.02, "one has aged and loses its line"
+    assert (aged - 0.35).abs().max() < 0.15, "one has aged and loses its speck"
     torch.testing.assert_close(sound, both[1])  # the other is sound and keeps it
 
 

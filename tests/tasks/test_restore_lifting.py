@@ -31,10 +31,26 @@ def test_what_is_doubted_keeps_its_own_pixels() -> None:
 
 
 def test_a_sound_picture_keeps_its_reflections() -> None:
-    scan, marks = slope() * 0.5, torch.ones(1, 1, 48, 64)
+    scan, marks = slope(480, 640) * 0.5, torch.zeros(1, 1, 480, 640)
+    marks[..., 20:40, 30:50] = 0.99  # 0.13 %
     assert lifted(scan, scan + 0.004, marks) is None
-    half = lifted(scan, scan + 0.01, marks)
-    assert half is not None and 0.4 < float(half.share.max()) < 0.6
+
+
+def test_a_picture_that_has_hardly_aged_loses_what_is_certain_alone_and_that_wholly() -> None:
+    scan, marks = slope(480, 640) * 0.5, torch.zeros(1, 1, 480, 640)
+    marks[..., 20:40, 30:50], marks[..., 200:220, 30:50] = 0.97, 0.7
+    freed = lifted(scan, scan + 0.01, marks)
+    assert freed is not None
+    assert float(freed.share[..., 22:38, 32:48].min()) == 1 and float(freed.share[..., 200:220, 30:50].max()) == 0
+
+
+def test_a_scratched_picture_of_sound_tone_loses_its_scratches() -> None:
+    scan, marks = slope(480, 640), torch.zeros(1, 1, 480, 640)
+    scratched = scan.clone()
+    scratched[..., 20:440, 300:304], marks[..., 20:440, 300:304] = 1.0, 0.97  # 0.55 %
+    freed = lifted(scratched, scratched, marks)
+    assert freed is not None
+    assert (freed.taken_off(scratched, WHOLE) - scan).abs().max() < 0.05
 
 
 def test_what_is_half_sure_goes_by_half() -> None:

@@ -14,12 +14,18 @@ from torch.nn import functional
 
 from vasari.models.blocks import whole_window, window_field
 
-#: Up to the first probability of a mark a pixel counts wholly, from the second on not at all.
+#: In a picture that is worn a pixel counts wholly up to the first probability of a mark, from the second on not at all.
 DOUBTED, SURE = 0.5, 0.8
+#: The same in one that is not: no probability is enough.
+NEVER_DOUBTED, NEVER_SURE = 1.0, 1.1
 GROWN_PX = 1  # of the map of marks: their edges are soft
 #: Mean move of a picture's values by the survey, 0..1. Up to the first a picture is sound, and what looks like dust in
 #: it is a reflection; from the second on it has aged, and marks are what they seem.
 SOUND, AGED = 0.005, 0.015
+#: Share of a picture that is marked for certain. Up to the first these may be reflections; from the second on it is
+#: scratched, though its tone be sound (docs/decisions/0035-scratched-but-not-faded.md).
+CERTAIN = 0.9
+FEW, MANY = 0.0015, 0.0025
 SMALLEST_PX = 4  # where a pyramid ends
 
 
@@ -40,17 +46,26 @@ class Lifted:
 def lifted(overview: Tensor, toned: Tensor, marks: Tensor) -> Lifted | None:
     """What takes the place of what `marks` [N, 1, h', w'] are sure of in whole pictures [N, 3, h, w]; None for nothing.
 
-    `toned` are the same pictures in the tone that the survey gives them: a sound one keeps what it has.
+    `toned` are the same pictures in the tone that the survey gives them: a sound one with few marks keeps what it has.
     """
+    told = marks.float()
     moved = (toned.clamp(0, 1) - overview.clamp(0, 1)).abs().mean((1, 2, 3), keepdim=True)
-    aged = ((moved - SOUND) / (AGED - SOUND)).clamp(0, 1)
-    sure = aged * ((marks.float() - DOUBTED) / (SURE - DOUBTED)).clamp(0, 1)
+    certain = (told > CERTAIN).float().mean((1, 2, 3), keepdim=True)
+    worn = torch.maximum(_ramp(moved, SOUND, AGED), _ramp(certain, FEW, MANY))
+    doubted = NEVER_DOUBTED + worn * (DOUBTED - NEVER_DOUBTED)
+    enough = NEVER_SURE + worn * (SURE - NEVER_SURE)
+    sure = _ramp(told, doubted, enough)
     if not bool((sure > 0).any()):
         return None
     share = functional.max_pool2d(sure, 2 * GROWN_PX + 1, stride=1, padding=GROWN_PX)
     share = window_field(share, whole_window(overview), *overview.shape[2:])
     # What goes by half or more says nothing of what lies around it.
     return Lifted(from_around(overview, (1 - 2 * share).clamp(min=0)), share)
+
+
+def _ramp(values: Tensor, none: Tensor | float, full: Tensor | float) -> Tensor:
+    """0 up to `none`, 1 from `full` on, a straight line between."""
+    return ((values - none) / (full - none)).clamp(0, 1)
 
 
 def from_around(pixels: Tensor, known: Tensor) -> Tensor:

@@ -104,6 +104,10 @@ def test_enlarging_alone_restores_nothing_whatever_the_treatment_says(
     assert job.fields["stages"] == ["enlarge"] and job.fields["scale"] == 4
     assert job.fields["strength"] == 1 and not job.fields["evidence"]
     assert shown(page)["result"]["size"] == [512, 384]
+    for button in ("#map-damage", "#map-change"):  # nothing was restored: there is no evidence
+        expect(page.locator(button)).to_be_disabled()
+    page.click("#back")
+    expect(page.locator("#map-damage")).to_be_enabled()
     assert not watched.complaints
 
 

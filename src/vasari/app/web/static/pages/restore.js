@@ -108,6 +108,7 @@ async function show(entry) {
   chooseBrush("");
   $("retouch").hidden = true;
   offers(pictures);
+  offerMaps(entry);
   await open(entry, { stage, pictures, opened: (one) => (one.outcome ? showOutcome(one).then(() => repaint(one)) : preview()) });
 }
 
@@ -163,7 +164,13 @@ async function showOutcome(entry) {
   const n = enlarged ? enlarged.width / entry.facts.width : 1;
   $("status").textContent = enlarged ? text("resultEnlarged", { n }) : text("result");
   stage.element.dataset.result = reference;
+  offerMaps(entry);
   for (const name of Object.keys(maps)) await showMap(name);
+}
+
+/** Of a result the maps that its job wrote; one that only enlarged wrote none. */
+function offerMaps(entry) {
+  for (const [name, button] of Object.entries(maps)) button.disabled = Boolean(entry?.outcome) && !entry.maps?.[name];
 }
 
 /** Show what the job says of the picture, as its own page does. */
