@@ -9,6 +9,7 @@ from torch import Tensor
 
 from vasari.foundation import image_files
 from vasari.models import hub
+from vasari.models.blocks import whole_window
 from vasari.models.detectors import Detector
 from vasari.models.restorers import Restored, Restorer
 from vasari.tasks.restore.marks import load_detector
@@ -44,8 +45,7 @@ def look_at(ready: Ready, pixels: Tensor, working_px: int = DEFAULT_WORKING_PX) 
 
 def marks_of(ready: Ready, pixels: Tensor) -> Tensor:
     """What the detector tells of every pixel [rows, columns] of a picture [3, rows, columns]; 0 without one."""
-    window = torch.tensor([[0.0, 0.0, 1.0, 1.0]])
-    marks = look_at(ready, pixels, working_px=0).marks_in(window, *pixels.shape[1:])
+    marks = look_at(ready, pixels, working_px=0).marks_in(whole_window(pixels[None]), *pixels.shape[1:])
     return torch.zeros(pixels.shape[1:]) if marks is None else marks[0, 0].float()
 
 
@@ -64,7 +64,7 @@ def run_restorer(
     the mean of four mirrored views.
     """
     batch = pixels[None].contiguous(memory_format=torch.channels_last)
-    window = torch.tensor([[0.0, 0.0, 1.0, 1.0]])
+    window = whole_window(batch)
     with torch.autocast("cpu", torch.bfloat16, enabled=precision is torch.bfloat16):
         seen = look_at(ready, pixels, working_px)
         result = seen.restored(ready.restorer, batch, window, self_ensemble)

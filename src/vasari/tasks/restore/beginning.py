@@ -25,9 +25,9 @@ def from_their_beginning(
 ) -> Restored:
     """Patches [N, 3, h, w] in 0..1 sRGB restored as `Surveyed.restored` does tiles.
 
-    Departs from it in that marks are sought in the patch alone, that the patch itself must have aged for them to be
-    lifted off, and that there is no draft. window [N, 4]: where the patches lie in the pictures that were surveyed, in
-    fractions; without a detector no marks are sought.
+    Departs from it in that marks are sought in the patch alone, that the patch itself must be worn for them to be
+    lifted off (`lifted`), and that there is no draft. window [N, 4]: where the patches lie in the pictures that were
+    surveyed, in fractions; without a detector no marks are sought.
     """
     toned = restorer.tone(pixels, survey, window)
     if detector is None:

@@ -31,6 +31,16 @@ def test_a_preview_is_the_same_where_the_job_enlarges(client: TestClient, token_
     assert plain.status_code == enlarged.status_code == 200 and plain.content == enlarged.content
 
 
+def brought(live: Live, watched: Watched, folder: Path) -> Page:
+    """The page with a scan of 128×96 px and its preview."""
+    page = watched.page
+    Image.fromarray(data.astronaut()[:96, 160:288]).save(folder / "small.png")
+    page.goto(f"{live[0]}/restore")
+    page.set_input_files("#files", folder / "small.png")
+    page.wait_for_selector("[data-preview]")
+    return page
+
+
 def shown(page: Page) -> dict[str, Any]:
     """Of the scan and of what lies over it on the stage: size in pixels, place in the view, what the curtain leaves."""
     return page.evaluate(
@@ -49,12 +59,8 @@ def shown(page: Page) -> dict[str, Any]:
 def test_a_scan_is_enlarged_from_the_page_and_lies_over_itself(live: Live, watched: Watched, tmp_path: Path) -> None:
     from playwright.sync_api import expect
 
-    address, bench = live
-    page = watched.page
-    Image.fromarray(data.astronaut()[:96, 160:288]).save(tmp_path / "small.png")
-    page.goto(f"{address}/restore")
-    page.set_input_files("#files", tmp_path / "small.png")
-    page.wait_for_selector("[data-preview]")
+    _, bench = live
+    page = brought(live, watched, tmp_path)
     page.select_option("#scale", "2")
     page.uncheck("#stage-repair")
     page.click("#run")
@@ -83,12 +89,8 @@ def test_enlarging_alone_restores_nothing_whatever_the_treatment_says(
 ) -> None:
     from playwright.sync_api import expect
 
-    address, bench = live
-    page = watched.page
-    Image.fromarray(data.astronaut()[:96, 160:288]).save(tmp_path / "small.png")
-    page.goto(f"{address}/restore")
-    page.set_input_files("#files", tmp_path / "small.png")
-    page.wait_for_selector("[data-preview]")
+    _, bench = live
+    page = brought(live, watched, tmp_path)
     page.locator("#strength").fill("0.5")
     page.check("#tone-keep")
     page.select_option("#scale", "4")
